@@ -1,0 +1,1 @@
+"""Write a modular monolith in Flask; decant it into services without changing its code."""
