@@ -28,7 +28,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, dataclass_transform
 
-RESERVED_FIELDS = frozenset({"type", "title", "status", "code", "detail", "instance", "hint", "errors", "trace_id"})
+RESERVED_FIELDS = frozenset(
+    {"type", "title", "status", "code", "detail", "instance", "hint", "errors", "trace_id", "request_id"}
+)
 """Names that problem documents use themselves; no error may have a field of that name."""
 
 
