@@ -1,0 +1,146 @@
+"""A module's database: its engine, and sessions that cost next to nothing until they are used."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from decant.db.engine import engine_for
+from decant.db.errors import unavailable
+from decant.db.transactions import ModuleSession
+from decant.db.urls import parse_url
+
+KEPT_SESSIONS = 64
+
+
+class ModuleDatabase:
+    """The database of one module.
+
+    Args:
+        name: The module's name.
+        url: Its database, as users write it.
+        engine_options: For :func:`engine_for`.
+
+    Thread-safety: share it freely. A session belongs to the call that took it; it must not be
+    used after :meth:`close_session`, when another call may have it. After ``fork`` the child
+    makes connections of its own.
+
+    Example:
+        >>> database = ModuleDatabase("reviews", "sqlite://")
+        >>> with database.transaction() as session:
+        ...     session.scalar(text("SELECT 40 + 2"))
+        42
+    """
+
+    def __init__(self, name: str, url: str, **engine_options: Any) -> None:
+        self.name = name
+        self.url = parse_url(url)
+        self._options = engine_options
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+        self._free: list[Session] = []
+        _databases.add(self)
+
+    def __repr__(self) -> str:
+        return f"ModuleDatabase({self.name!r}, {self.url.render_as_string(hide_password=True)!r})"
+
+    @property
+    def engine(self) -> Engine:
+        """This process's engine, made when it is first asked for."""
+        engine = self._engine
+        if engine is None:
+            with self._lock:
+                engine = self._engine = self._engine or engine_for(self.url, **self._options)
+        return engine
+
+    def session(self) -> Session:
+        """Take a session. Nothing is connected before its first statement; give it back with `close_session`."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return ModuleSession(self.engine, expire_on_commit=False, info={"decant.module": self.name})
+
+    def close_session(self, session: Session, succeeded: bool) -> None:
+        """End a session's use: commit when the call succeeded, else roll back; nothing if it was never used.
+
+        Raises:
+            DatabaseUnavailable: When the commit fails because the database cannot do it now.
+        """
+        if session.in_transaction():
+            self._finish(session, succeeded)
+        elif session.identity_map:  # committed by the user, who left objects behind
+            session.close()
+        if len(self._free) < KEPT_SESSIONS:
+            self._free.append(session)
+
+    def _finish(self, session: Session, succeeded: bool) -> None:
+        try:
+            if succeeded:
+                session.commit()
+        except SQLAlchemyError as error:
+            if typed := unavailable(error, self.name, may_have_run=True):
+                raise typed from error
+            raise
+        finally:
+            session.close()
+            session.info.pop("decant.connection", None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Run a block in one transaction: committed at its end, rolled back when it raises."""
+        session = self.session()
+        try:
+            yield session
+        except BaseException:
+            self.close_session(session, False)
+            raise
+        self.close_session(session, True)
+
+    def check(self) -> None:
+        """Ask the database for a sign of life.
+
+        Raises:
+            DatabaseUnavailable: When it does not answer.
+        """
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError as error:
+            if typed := unavailable(error, self.name):
+                raise typed from error
+            raise
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        with self._lock:
+            self._free.clear()
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    def _forget(self) -> None:
+        """Leave the parent's connections alone: a socket shared by two processes mixes their answers."""
+        self._lock = threading.Lock()
+        self._free = []
+        if self._engine is not None:
+            self._engine.dispose(close=False)
+            self._engine = None
+
+
+_databases: weakref.WeakSet[ModuleDatabase] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for database in list(_databases):
+        database._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

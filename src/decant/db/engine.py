@@ -1,0 +1,74 @@
+"""One engine per module and process, with the settings that keep data safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import StaticPool
+
+from decant.db import transactions
+from decant.db.urls import check_driver, parse_url
+
+
+def engine_for(
+    url: str | URL,
+    *,
+    pool_size: int = 16,
+    max_overflow: int = 48,
+    pool_timeout_s: float = 5.0,
+    busy_timeout_s: float = 5.0,
+) -> Engine:
+    """Make the engine for a URL. Nothing is connected before the first statement.
+
+    Args:
+        url: As users write it; ``postgresql://``, ``mysql://`` and ``mariadb://`` get Decant's driver.
+        pool_size: Connections that stay open once made. With ``max_overflow`` it admits the 64
+            threads of a service, none of which needs more than one connection of a module.
+        max_overflow: Connections beyond that, closed after use.
+        pool_timeout_s: Seconds to wait for a free connection before ``DatabaseUnavailable``.
+        busy_timeout_s: Seconds that an SQLite writer waits for another one.
+
+    Raises:
+        SetupError: For a URL that cannot be used.
+        MissingExtra: When its driver is not installed.
+    """
+    parsed = parse_url(url)
+    check_driver(parsed)
+    options: dict[str, Any] = {
+        "pool_size": pool_size,
+        "max_overflow": max_overflow,
+        "pool_timeout": pool_timeout_s,
+    }
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed, options, busy_timeout_s)
+    engine = create_engine(parsed, pool_pre_ping=True, pool_recycle=1800, **options)
+    transactions.watch(engine)
+    return engine
+
+
+def _sqlite_engine(url: URL, options: dict[str, Any], busy_timeout_s: float) -> Engine:
+    if url.database in {None, "", ":memory:"}:  # every thread must see the one database
+        options = {
+            "poolclass": StaticPool,
+            "connect_args": {"check_same_thread": False},
+        }
+    elif not str(url.database).startswith("file:"):
+        Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, **options)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN, sqlite3 never does
+        for setting in (
+            f"busy_timeout={int(busy_timeout_s * 1000)}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {setting}").close()
+
+    transactions.begin_immediate_for_writers(engine)
+    return engine
