@@ -1,0 +1,59 @@
+"""The server's own process: ``python -m decant.serving.boot SERVER OPTIONS``.
+
+A process of its own, because glibc reads its ``MALLOC_*`` settings when a process starts, and because gevent has to
+patch the standard library before anything else imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import NoReturn
+
+from decant.errors import DecantError
+from decant.serving.base import ServeOptions, Server
+from decant.serving.ports import claim_port
+from decant.serving.process import MALLOC, children_environ, obey_parent
+from decant.serving.registry import server_named
+
+
+def command(server: Server, options: ServeOptions) -> list[str]:
+    """Return the command line of a server's own process."""
+    return [sys.executable, "-m", "decant.serving.boot", server.name, options.to_json()]
+
+
+def environ(options: ServeOptions, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a server's own process; what is set already stays as it is."""
+    settings = {**MALLOC, **options.target.environ()}
+    given = {name: value for name, value in settings.items() if name not in inherited or name.startswith("DECANT_")}
+    return children_environ(inherited, **given)
+
+
+def replace_process(server: Server, options: ServeOptions) -> NoReturn:
+    """Become the server: this process keeps its pid and its place under its supervisor."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, command(server, options), environ(options, os.environ))
+
+
+def main(argv: list[str]) -> int:
+    """Run a server until it is told to stop."""
+    name, options = argv[0], ServeOptions.from_json(argv[1])
+    if name == "gevent":
+        from gevent import monkey
+
+        monkey.patch_all()
+    try:
+        server = server_named(name)
+        server.check(options)
+        with claim_port(options.host, options.port):
+            return server.run(options)
+    except DecantError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return int(getattr(error, "exit_code", 3))
+
+
+if __name__ == "__main__":
+    obey_parent(os.environ)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""What happens in a worker process before its first request, whatever server runs it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from decant.serving.base import ServeOptions
+from decant.serving.draining import Drain
+from decant.serving.process import die_with_parent
+
+logger = logging.getLogger("decant.serving")
+
+
+class Worker:
+    """One worker's application and its orderly end.
+
+    Args:
+        options: How the service is served.
+        parent_pid: The server's own process; the worker does not outlive it.
+    """
+
+    def __init__(self, options: ServeOptions, parent_pid: int) -> None:
+        die_with_parent(parent_pid)
+        self.options = options
+        self.app: Any = options.target.load()
+        self._limit_streams()
+        self.drain = Drain(self.app, options.grace_s)
+
+    def start(self) -> None:
+        """Start the application's background work."""
+        self.drain.start()
+        logger.info(
+            "serving %s on http://%s:%s", self.options.target.label, self.options.host, self.options.port
+        )
+
+    def _limit_streams(self) -> None:
+        from flask import Flask
+
+        from decant.serving.streams import limit_streams
+
+        if isinstance(self.app, Flask):
+            limit_streams(self.app, self.options.stream_limit)
