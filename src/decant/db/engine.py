@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 from decant.db import transactions
+from decant.db.sqlite import configure
 from decant.db.urls import check_driver, parse_url
 
 
@@ -60,15 +61,8 @@ def _sqlite_engine(url: URL, options: dict[str, Any], busy_timeout_s: float) -> 
     engine = create_engine(url, **options)
 
     @event.listens_for(engine, "connect")
-    def configure(connection: Any, record: object) -> None:
-        connection.isolation_level = None  # we say BEGIN, sqlite3 never does
-        for setting in (
-            f"busy_timeout={int(busy_timeout_s * 1000)}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {setting}").close()
+    def prepare(connection: Any, _record: object) -> None:
+        configure(connection, busy_timeout_s)
 
     transactions.begin_immediate_for_writers(engine)
     return engine

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy import Connection, MetaData, TableClause, column, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from decant.db.database import ModuleDatabase
@@ -125,8 +125,7 @@ class Migrations:
         table = infrastructure_of(self.module).version_table
         if not inspect(connection).has_table(table):
             return None
-        quoted = connection.dialect.identifier_preparer.quote(table)
-        versions = connection.scalars(text(f"SELECT version_num FROM {quoted}")).all()
+        versions = connection.scalars(select(column("version_num")).select_from(TableClause(table))).all()
         return ", ".join(sorted(versions)) or None
 
     def _run(self, verb: str, connection: Connection, *args: Any, **kwargs: Any) -> Any:
@@ -155,7 +154,7 @@ class Migrations:
         config.set_main_option("version_locations", _escape(self.directory))
         return config
 
-    def _is_ours(self, name: str | None, kind: str, parents: object) -> bool:
+    def _is_ours(self, name: str | None, kind: str, _parents: object) -> bool:
         """Return whether autogenerate may look at a table: the module's own, and not its infrastructure's."""
         if kind != "table":
             return True

@@ -70,7 +70,7 @@ class ModuleSession(Session):
 
 
 @event.listens_for(ModuleSession, "after_begin")
-def _remember(session: Session, transaction: object, connection: Connection) -> None:
+def _remember(session: Session, _transaction: object, connection: Connection) -> None:
     session.info["decant.connection"] = connection
 
 
@@ -78,7 +78,7 @@ def watch(engine: Engine) -> None:
     """Note on each connection whether its transaction has written."""
     _on_begin(engine)
 
-    def note(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+    def note(_cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
         if effect_of(statement) == "write":
             context.root_connection.info[_STATE] = "writing"
 
@@ -89,7 +89,7 @@ def begin_immediate_for_writers(engine: Engine) -> None:
     """Give an SQLite engine, whose connections never begin by themselves, the scheme above."""
     _on_begin(engine)
 
-    def begin(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+    def begin(cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
         info = context.root_connection.info
         state = info.get(_STATE)
         if state == "writing":
