@@ -34,7 +34,9 @@ def replace_process(server: Server, options: ServeOptions) -> NoReturn:
     """Become the server: this process keeps its pid and its place under its supervisor."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, command(server, options), environ(options, os.environ))
+    os.execve(  # noqa: S606 - no shell is wanted
+        sys.executable, command(server, options), environ(options, os.environ)
+    )
 
 
 def main(argv: list[str]) -> int:
@@ -50,7 +52,7 @@ def main(argv: list[str]) -> int:
         with claim_port(options.host, options.port):
             return server.run(options)
     except DecantError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return int(getattr(error, "exit_code", 3))
 
 

@@ -1,21 +1,22 @@
 """Stopping in order: not ready, streams end, background work stops, running requests finish.
 
-The signal is heard through a wake-up descriptor and acted on in a thread, never in a signal handler: a handler runs
-between any two bytecodes and may not take a lock. ``atexit`` is not used either: a killed process does not run it, and
-a stopped one runs it after the threads it would have to stop.
+The signal is acted on in a thread (:mod:`decant.serving.signals`), and ``atexit`` is not used: a killed process does
+not run it, and a stopped one runs it after the threads that it would have to stop.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import threading
-from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
+
+from decant.serving.signals import Bell
 
 DRAINING = "decant.draining"
 """``app.extensions`` key of the :class:`threading.Event` that is set when the process begins to stop."""
+
+NOT_READY: Final = signal.SIGUSR1
+STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 RUNTIME = "decant"
 """``app.extensions`` key of the application's :class:`Runtime`."""
@@ -60,23 +61,13 @@ class Drain:
         self._grace_s = grace_s
         self._begun = threading.Lock()
         self._ended = threading.Event()
-        self._hear, self._ring = socket.socketpair()
-        self._ring.setblocking(False)
+        self.bell = Bell(self._on_signal)
 
     def start(self) -> None:
         """Start the background work, and listen for the word to stop it."""
         if isinstance(self._runtime, Runtime):
             self._runtime.start()
-        threading.Thread(target=self._listen, name="decant-drain-listener", daemon=True).start()
-
-    @property
-    def wakeup_fd(self) -> int:
-        """For :func:`signal.set_wakeup_fd`: each signal number written here is looked at."""
-        return self._ring.fileno()
-
-    def ring(self, signum: int) -> None:
-        """Say that a signal arrived. Safe in a signal handler."""
-        os.write(self._ring.fileno(), bytes([signum]))
+        self.bell.start()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the background work to have stopped; False when the time is over before it has."""
@@ -94,12 +85,11 @@ class Drain:
         """Set the flag alone: still serving, but no longer to be sent to."""
         self._event.set()
 
-    def _listen(self) -> None:
-        while heard := self._hear.recv(64):
-            for signum in heard:
-                on_signal = _ON_SIGNAL.get(signum)
-                if on_signal is not None:
-                    on_signal(self)
+    def _on_signal(self, signum: int) -> None:
+        if signum == NOT_READY:
+            self.not_ready()
+        elif signum in STOPS:
+            self.begin()
 
     def _stop(self) -> None:
         try:
@@ -107,12 +97,3 @@ class Drain:
                 self._runtime.stop(self._grace_s)
         finally:
             self._ended.set()
-
-
-NOT_READY = signal.SIGUSR1
-_ON_SIGNAL: dict[int, Callable[[Drain], None]] = {
-    int(signal.SIGTERM): Drain.begin,
-    int(signal.SIGINT): Drain.begin,
-    int(signal.SIGQUIT): Drain.begin,
-    int(NOT_READY): Drain.not_ready,
-}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from decant.serving.base import Capabilities, ServeOptions, Server
 from decant.serving.draining import NOT_READY
+from decant.serving.signals import Bell
 from decant.serving.worker import Worker
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class GranianServer(Server):
             respawn_failed_workers=True,
             workers_kill_timeout=max(1, math.ceil(options.grace_s)),
         )
-        server.on_startup(partial(_take_signals, server, options.drain_s))
+        server.on_startup(_Stop(server, options.drain_s).take_over)
         try:
             server.serve(target_loader=partial(_load, options, os.getpid(), broken), wrap_loader=False)
         except SystemExit as stop:
@@ -77,12 +78,12 @@ def _load(options: ServeOptions, parent_pid: int, broken: Synchronized[int]) -> 
         signal.signal(signum, signal.SIG_DFL)
     try:
         worker = Worker(options, parent_pid)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the edge of the process: said, and told to the parent
         broken.value = 1
         traceback.print_exc()
         os.kill(parent_pid, signal.SIGTERM)
         raise SystemExit(CONFIGURATION) from None
-    signal.set_wakeup_fd(worker.drain.wakeup_fd, warn_on_full_buffer=False)
+    signal.set_wakeup_fd(worker.drain.bell.fd, warn_on_full_buffer=False)
     signal.signal(NOT_READY, _heard)
     worker.start()
     application: Callable[..., Any] = worker.app
@@ -93,28 +94,38 @@ def _heard(signum: int, frame: object) -> None:
     """Do nothing: the wake-up descriptor has told the drain, and without a handler the signal would kill."""
 
 
-def _take_signals(server: Any, drain_s: float) -> None:
-    """Stop in order at the first signal, at once at the second."""
-    stop = server.signal_handler_interrupt
+class _Stop:
+    """The server's end: in order at the first signal, at once at the second.
 
-    def on_signal(signum: int, frame: object) -> None:
-        pids = [worker.inner.pid for worker in server.wrks if worker.inner.pid]
-        signal.signal(signal.SIGTERM, partial(_kill, pids))
-        signal.signal(signal.SIGINT, partial(_kill, pids))
-        if drain_s <= 0:
-            return stop()
+    Args:
+        server: granian's server.
+        drain_s: Seconds between "not ready" and the end.
+    """
+
+    def __init__(self, server: Any, drain_s: float) -> None:
+        self._server = server
+        self._drain_s = drain_s
+        self._signals = 0
+        self._bell = Bell(self._on_signal)
+
+    def take_over(self) -> None:
+        """Take granian's place as the handler: its own sets an event in there, and can stop for good."""
+        self._bell.start()
+        self._bell.answer_to(signal.SIGTERM, signal.SIGINT)
+
+    def _on_signal(self, signum: int) -> None:
+        self._signals += 1
+        pids = [worker.inner.pid for worker in self._server.wrks if worker.inner.pid]
+        if self._signals > 1:
+            _send(pids, signal.SIGKILL)
+            os._exit(128 + signum)
+        if self._drain_s <= 0:
+            self._server.signal_handler_interrupt()
+            return
         _send(pids, NOT_READY)
-        timer = threading.Timer(drain_s, stop)
+        timer = threading.Timer(self._drain_s, self._server.signal_handler_interrupt)
         timer.daemon = True
         timer.start()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-
-
-def _kill(pids: list[int], signum: int, frame: object) -> None:
-    _send(pids, signal.SIGKILL)
-    os._exit(128 + signum)
 
 
 def _send(pids: list[int], signum: int) -> None:

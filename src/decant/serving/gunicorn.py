@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from decant.serving.base import Capabilities, ServeOptions, Server
@@ -67,7 +68,7 @@ class GunicornServer(Server):
             "keepalive": KEEP_ALIVE_S,
             "graceful_timeout": max(1, math.ceil(options.grace_s)),
             "preload_app": False,  # an HTTP client that was used before the fork hangs after it
-            "worker_tmp_dir": _SHARED_MEMORY if os.path.isdir(_SHARED_MEMORY) else None,
+            "worker_tmp_dir": _SHARED_MEMORY if Path(_SHARED_MEMORY).is_dir() else None,
             "control_socket_disable": True,
             "loglevel": "warning",
             "accesslog": None,
@@ -123,7 +124,7 @@ class Workers:
         application: Callable[..., Any] = self._worker.app
         return application
 
-    def begin(self, worker: Any) -> None:
+    def begin(self, _worker: Any) -> None:
         """Start the background work and put the drain before gunicorn's own handlers."""
         if self._worker is None:
             return
@@ -132,18 +133,18 @@ class Workers:
             signal.signal(signum, self._before(signal.getsignal(signum)))
             signal.siginterrupt(signum, False)
 
-    def end(self, server: Any, worker: Any) -> None:
+    def end(self, _server: Any, _worker: Any) -> None:
         """Wait for the background work before the worker exits."""
         if self._worker is not None:
             self._worker.drain.begin()
             self._worker.drain.join(self._options.grace_s)
 
     def _before(self, then: Any) -> Callable[[int, Any], None]:
-        drain = self._worker.drain if self._worker else None
+        bell = self._worker.drain.bell if self._worker else None
 
         def on_signal(signum: int, frame: Any) -> None:
-            if drain is not None:
-                drain.ring(signum)
+            if bell is not None:
+                bell.ring(signum)
             if callable(then):
                 then(signum, frame)
 
@@ -155,5 +156,5 @@ def _exit_code(code: object) -> int:
     if isinstance(code, int):
         return 3 if code in (3, 4) else code
     if code is not None:
-        print(code, file=sys.stderr)
+        sys.stderr.write(f"{code}\n")
     return 1 if code else 0

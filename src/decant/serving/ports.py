@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import sys
 from contextlib import closing
@@ -108,7 +107,7 @@ def _listeners(table: Path, port: int) -> list[str]:
 
 def _holds(process: Path, wanted: set[str]) -> bool:
     try:
-        return any(os.readlink(entry.path) in wanted for entry in os.scandir(process / "fd"))
+        return any(str(entry.readlink()) in wanted for entry in (process / "fd").iterdir())
     except OSError:
         return False
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from decant.errors import SetupError
@@ -91,8 +92,9 @@ def load_application(path: str) -> Callable[..., Any]:
         SetupError: When the module or the name does not exist. An error inside the module passes through.
     """
     module_name, _, name = path.partition(":")
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    here = str(Path.cwd())
+    if "" not in sys.path and here not in sys.path:
+        sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -100,7 +102,7 @@ def load_application(path: str) -> Callable[..., Any]:
             raise
         raise SetupError(
             f"There is no module `{error.name}` to import `{path}` from.",
-            hint=f"Start from the folder that holds it; the current one is {os.getcwd()}.",
+            hint=f"Start from the folder that holds it; the current one is {here}.",
         ) from error
     return _find(module, name, path)
 

@@ -30,9 +30,7 @@ class Worker:
     def start(self) -> None:
         """Start the application's background work."""
         self.drain.start()
-        logger.info(
-            "serving %s on http://%s:%s", self.options.target.label, self.options.host, self.options.port
-        )
+        logger.info("serving %s on http://%s:%s", self.options.target.label, self.options.host, self.options.port)
 
     def _limit_streams(self) -> None:
         from flask import Flask

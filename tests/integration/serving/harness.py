@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 
-
 def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> Any:
     """Return the condition's first true value; say what was seen last when there is none in time."""
     deadline = time.monotonic() + timeout_s

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from flask import Flask, Response, current_app, jsonify, request
 
@@ -20,7 +21,7 @@ class Background:
         self._thread = threading.Thread(target=self._over.wait, daemon=True)
 
     def _note(self, word: str) -> None:
-        with open(self._path, "a") as file:
+        with Path(self._path).open("a") as file:
             file.write(f"{word} {os.getpid()}\n")
 
     def start(self) -> None:
@@ -58,6 +59,11 @@ def create_app() -> Flask:
         over = draining(current_app._get_current_object()).is_set()
         return jsonify(ready=not over), 503 if over else 200
 
+    add_streams(app)
+    return app
+
+
+def add_streams(app: Flask) -> None:
     @app.get("/stream")
     def stream() -> Response:
         def ticks() -> Iterator[Message | None]:
@@ -74,8 +80,6 @@ def create_app() -> Flask:
                 yield None
 
         return stream_response(nothing(), every_s=0.05, heartbeat_s=0.2)
-
-    return app
 
 
 app = create_app()

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def measure(service: Service, clients: int = 8, requests: int = 60) -> list[floa
 def report(capsys: pytest.CaptureFixture[str], server: str, what: str, figure: str) -> None:
     with capsys.disabled():
         if os.environ.get("DECANT_SERVING_FIGURES"):
-            print(f"\n  {server:9} {what:34} {figure}", end="")
+            sys.stdout.write(f"\n  {server:9} {what:34} {figure}")
 
 
 def port_is_free(port: int) -> bool:
@@ -72,7 +73,12 @@ def test_forty_streams_leave_normal_requests_fast(
         stream.read_until(b"data: 0\n")
     beside = measure(service)
     p99 = beside[int(len(beside) * 0.99)]
-    report(capsys, server, "p50/p99 alone, ms", f"{statistics.median(alone) * 1e3:.1f} / {alone[int(len(alone) * 0.99)] * 1e3:.1f}")
+    report(
+        capsys,
+        server,
+        "p50/p99 alone, ms",
+        f"{statistics.median(alone) * 1e3:.1f} / {alone[int(len(alone) * 0.99)] * 1e3:.1f}",
+    )
     report(capsys, server, "p50/p99 with 40 streams, ms", f"{statistics.median(beside) * 1e3:.1f} / {p99 * 1e3:.1f}")
     assert p99 < P99_BOUND_S
     for stream in streams:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.integration.serving.harness import Service, children, wait_until
+from tests.integration.serving.harness import Service, alive, children, wait_until
 
 pytestmark = pytest.mark.serving
 SERVERS = ["granian", "gunicorn", "gevent"]
@@ -74,9 +75,6 @@ def test_a_server_that_cannot_delay_its_end_says_so(serve: Serve, server: str) -
 
 def test_a_second_signal_ends_the_server_at_once(serve: Serve) -> None:
     service = serve("granian", grace_s=30).ready()
-    service.stream("/slow?seconds=0")  # one request through, so that the worker is warm
-    import threading
-
     threading.Thread(target=lambda: _ignore(service), daemon=True).start()
     wait_until(lambda: service.get("/fast")[0] == 200, "answers beside the slow request")
     workers = children(service.pid)
@@ -84,7 +82,7 @@ def test_a_second_signal_ends_the_server_at_once(serve: Serve) -> None:
     wait_until(lambda: service.process.poll() is None and _refused(service), "it stops taking connections")
     service.terminate()
     assert service.exit_code(2.0) == 128 + 15
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "no worker is left", 3.0)
+    wait_until(lambda: not any(alive(pid) for pid in workers), "no worker is left", 3.0)
 
 
 def _ignore(service: Service) -> None:
