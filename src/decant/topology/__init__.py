@@ -1,0 +1,7 @@
+"""The workspace: which modules there are, and which service each runs in."""
+
+from decant.topology.find import find_workspace
+from decant.topology.load import load_workspace
+from decant.topology.model import Gateway, GatewayRoute, ServiceSpec, Workspace
+
+__all__ = ["Gateway", "GatewayRoute", "ServiceSpec", "Workspace", "find_workspace", "load_workspace"]

@@ -1,0 +1,167 @@
+"""What ``decant.toml`` says, as values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from decant.errors import SettingsError
+from decant.settings.mask import mask_text
+from decant.settings.suggest import suggest
+from decant.settings.toml import TomlFile
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """One deployable process: a named group of modules, or something foreign.
+
+    Attributes:
+        name: The service's name.
+        modules: What it hosts; empty for a foreign service.
+        port: Where it listens on this machine; replica ``n`` (from 0) listens on ``port + n``.
+        url: Where others reach it, or None for this machine and :attr:`port`.
+        replicas: How many processes of it run.
+        command: What starts a foreign service, or None.
+        env: Added to the environment of its processes.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    port: int
+    url: str | None = None
+    replicas: int = 1
+    command: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it hosts no module of this workspace."""
+        return not self.modules
+
+    @property
+    def env_name(self) -> str:
+        """The environment name that says where it answers, for instance ``ORDERS_SERVICE_URL``."""
+        return f"{re.sub('[^A-Z0-9]', '_', self.name.upper())}_SERVICE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRoute:
+    """A route of the edge that differs from those derived of the modules.
+
+    Attributes:
+        path: ``/reports`` exactly, or ``/reports/*`` for all below.
+        to: Modules or services and their weights; one name has the weight 1.
+    """
+
+    path: str
+    to: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The public address, and its routes that are not derived."""
+
+    port: int = 8000
+    routes: tuple[GatewayRoute, ...] = ()
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A repository with a ``decant.toml``.
+
+    Attributes:
+        name: The workspace's name.
+        root: The folder of ``decant.toml``.
+        file: ``decant.toml`` as read; its ``data["settings"]`` holds the settings.
+        package: The package that holds the modules; "" where there are none.
+        package_path: The folder of that package, or None.
+        modules: The modules' names, sorted.
+        topologies: Each topology's services, foreign ones last.
+        topology: The topology that is chosen.
+        public_prefix: What comes before public operations at the edge, for instance ``/api``; may be "".
+        gateway: The public address.
+    """
+
+    name: str
+    root: Path
+    file: TomlFile
+    package: str
+    package_path: Path | None
+    modules: tuple[str, ...]
+    topologies: Mapping[str, tuple[ServiceSpec, ...]]
+    topology: str
+    public_prefix: str
+    gateway: Gateway
+
+    def services(self, topology: str | None = None) -> tuple[ServiceSpec, ...]:
+        """Return the services of a topology, the chosen one by default.
+
+        Raises:
+            SettingsError: When there is no such topology.
+        """
+        name = topology or self.topology
+        if name not in self.topologies:
+            raise SettingsError([f"There is no topology {name!r}. {suggest(name, self.topologies)}"])
+        return self.topologies[name]
+
+    def service(self, name: str, topology: str | None = None) -> ServiceSpec:
+        """Return a service by its name.
+
+        Raises:
+            SettingsError: When the topology has no such service.
+        """
+        services = {service.name: service for service in self.services(topology)}
+        if name not in services:
+            where = topology or self.topology
+            raise SettingsError([f"The topology {where!r} has no service {name!r}. {suggest(name, services)}"])
+        return services[name]
+
+    def service_of(self, module: str, topology: str | None = None) -> ServiceSpec:
+        """Return the service that hosts a module.
+
+        Raises:
+            SettingsError: When there is no such module.
+        """
+        for service in self.services(topology):
+            if module in service.modules:
+                return service
+        raise SettingsError([f"There is no module {module!r}. {suggest(module, self.modules)}"])
+
+    def import_name(self, module: str) -> str:
+        """Return a module's import path, for instance ``shop.catalog``."""
+        return f"{self.package}.{module}"
+
+    def url_of(self, service: str | ServiceSpec, environ: Mapping[str, str], topology: str | None = None) -> str:
+        """Return where a service answers, without a slash at the end.
+
+        ``<SERVICE>_SERVICE_URL`` comes first, then ``url`` in ``decant.toml``, then this machine.
+
+        Raises:
+            SettingsError: For an unknown service, or an environment value that is no address.
+        """
+        spec = service if isinstance(service, ServiceSpec) else self.service(service, topology)
+        given = environ.get(spec.env_name, "")
+        if given and not is_url(given):
+            raise SettingsError(
+                [f'environment {spec.env_name} = "{mask_text(given)}": expected an address such as http://host:8001']
+            )
+        return (given or spec.url or f"http://127.0.0.1:{spec.port}").rstrip("/")
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The tables below ``[settings]``, as written."""
+        tables = self.file.data.get("settings", {})
+        return tables if isinstance(tables, dict) else {}
+
+
+def is_url(text: str) -> bool:
+    """Return whether a text is an HTTP address of another process."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False

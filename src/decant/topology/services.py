@@ -1,0 +1,120 @@
+"""The processes of a topology: ``[services.X]`` and the ports of those that name none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from decant.settings.suggest import suggest
+from decant.topology.assign import Assignment, is_name
+from decant.topology.model import Gateway, ServiceSpec, is_url
+from decant.topology.table import Table, show
+
+KEYS = ("replicas", "port", "url", "command", "env")
+FIRST_PORT = 8001
+LAST_PORT = 65535
+MAX_REPLICAS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A ``[services.X]`` table as written; port 0 is one that is not named."""
+
+    replicas: int = 1
+    port: int = 0
+    url: str | None = None
+    command: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_services(table: Table, assigned: Collection[str]) -> dict[str, Declared]:
+    """Read ``[services]``: what the services of topologies need, and foreign services."""
+    declared = {}
+    for name, entry in table.tables().items():
+        declared[name] = _read_service(entry)
+        if not is_name(name):
+            table.fault(name, "is no name for a service. Use letters, digits, - and _, a letter first.")
+        if name not in assigned and not (declared[name].url or declared[name].command):
+            table.fault(
+                name,
+                f"is in no topology. {suggest(name, assigned)} A foreign service needs `url` or `command`.",
+            )
+    return declared
+
+
+def _read_service(entry: Table) -> Declared:
+    entry.only(KEYS)
+    url = entry.text("url") or None
+    if entry.data.get("url") == "" or (url and not is_url(url)):
+        entry.fault("url", f"is {show(url or '')}, which is no address. Write one such as http://127.0.0.1:9000")
+        url = None
+    if "command" in entry.data and entry.data["command"] == "":
+        entry.fault("command", "is empty. Write what starts the service, or delete the line.")
+    return Declared(
+        replicas=entry.number("replicas", 1, 1, MAX_REPLICAS),
+        port=entry.number("port", 0, 1, LAST_PORT) if "port" in entry.data else 0,
+        url=url and url.rstrip("/"),
+        command=entry.text("command") or None,
+        env=entry.texts("env"),
+    )
+
+
+def specify(
+    assignment: Assignment, declared: Mapping[str, Declared], gateway: Gateway, foreign: Collection[str]
+) -> tuple[ServiceSpec, ...]:
+    """Return a topology's services with ports, the foreign ones last.
+
+    A port that is not named is the next free one from 8001, in the order written, so it is the same
+    on every machine. A single service is the public address itself, and listens on the gateway's port.
+    """
+    entries = {**assignment, **dict.fromkeys(foreign, ())}
+    wanted = {name: declared.get(name, Declared()) for name in entries}
+    alone = len(entries) == 1 and not gateway.routes and not next(iter(wanted.values())).replicas > 1
+    taken = {port for entry in wanted.values() if entry.port for port in range(entry.port, entry.port + entry.replicas)}
+    taken.add(gateway.port)
+    return tuple(
+        ServiceSpec(
+            name=name,
+            modules=entries[name],
+            port=entry.port
+            or _url_port(entry, entries[name])
+            or (gateway.port if alone else _take(taken, entry.replicas)),
+            url=entry.url,
+            replicas=entry.replicas,
+            command=entry.command,
+            env=entry.env,
+        )
+        for name, entry in wanted.items()
+    )
+
+
+def _url_port(entry: Declared, modules: tuple[str, ...]) -> int:
+    """Return the port of a foreign service that is not started here, or 0."""
+    if entry.url is None or entry.command is not None or modules:
+        return 0
+    parts = urlsplit(entry.url)
+    return parts.port or {"http": 80, "https": 443}[parts.scheme]
+
+
+def _take(taken: set[int], count: int) -> int:
+    first = FIRST_PORT
+    while taken.intersection(range(first, first + count)):
+        first += 1
+    taken.update(range(first, first + count))
+    return first
+
+
+def check_ports(services: tuple[ServiceSpec, ...], gateway: Gateway, table: Table, topology: str) -> None:
+    """Report two processes of one topology on one port; a foreign service elsewhere has none here."""
+    alone = len(services) == 1 and services[0].port == gateway.port
+    owner = {} if alone else {gateway.port: "the gateway"}
+    for service in services:
+        if service.foreign and service.command is None:
+            continue
+        for port in range(service.port, service.port + service.replicas):
+            other = owner.setdefault(port, service.name)
+            if other != service.name:
+                message = f"{port} is the port of {other} too, in the topology {topology!r}. Choose another one."
+                table.faults.add((*table.keys, service.name, "port"), f"{table.name}.{service.name}.port: {message}")
+                break
