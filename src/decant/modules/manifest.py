@@ -42,7 +42,7 @@ def manifest(source: Flask | Module) -> tuple[Route, ...]:
     if isinstance(source, Flask):
         owners = {name for name, blueprint in source.blueprints.items() if isinstance(blueprint, Module)}
         return _routes(source, owners)
-    app = Flask(source.import_name, static_folder=None, root_path=source.root_path)
+    app = Flask(__name__, static_folder=None)
     app.register_blueprint(source)
     return _routes(app, {source.name})
 

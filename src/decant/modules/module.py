@@ -174,7 +174,7 @@ class Module(Router):
         self.load()
         super().register(app, options)
         # Flask adds a group only when it has commands already; ours imports them when one is called.
-        if self.has("commands") and self.cli.name not in app.cli.commands:
+        if self.has("commands"):
             app.cli.add_command(self.cli)
 
     def has(self, name: str) -> bool:
