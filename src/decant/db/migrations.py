@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -125,7 +125,7 @@ class Migrations:
         table = infrastructure_of(self.module).version_table
         if not inspect(connection).has_table(table):
             return None
-        versions = connection.scalars(select(column("version_num")).select_from(TableClause(table))).all()
+        versions: Sequence[str] = connection.scalars(select(column("version_num")).select_from(TableClause(table))).all()
         return ", ".join(sorted(versions)) or None
 
     def _run(self, verb: str, connection: Connection, *args: Any, **kwargs: Any) -> Any:
