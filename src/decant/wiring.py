@@ -199,9 +199,48 @@ def resolve_hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
     """
     try:
         return typing.get_type_hints(function, include_extras=True)
-    except NameError as error:
-        missing = getattr(error, "name", None) or str(error)
-        raise SetupError(
-            f"{name}: the annotation `{missing}` cannot be found at run time.",
-            hint=f"Import {missing} outside `if TYPE_CHECKING:`, and define it at module level, not in a function.",
-        ) from error
+    except NameError:
+        return _hints_one_by_one(function, name)
+
+
+def _hints_one_by_one(function: Callable[..., Any], name: str) -> dict[str, Any]:
+    """Resolve each annotation by itself; a result may be an alias with names that only its own file knows.
+
+    ``flask.typing.ResponseReturnValue`` is such an alias: it names types that Flask imports for type checkers only.
+    """
+    function = inspect.unwrap(function)
+    namespace = getattr(function, "__globals__", {})
+    hints = {}
+    for parameter, annotation in inspect.get_annotations(function).items():
+        try:
+            hints[parameter] = _resolve(annotation, namespace)
+        except NameError as error:
+            outer = _try_eval(annotation, namespace) if parameter == "return" else None
+            if outer is None:
+                raise _unknown_name(error, name) from error
+            hints[parameter] = outer
+    return hints
+
+
+def _resolve(annotation: Any, namespace: dict[str, Any]) -> Any:
+    def holder() -> None: ...
+
+    holder.__annotations__ = {"it": annotation}
+    return typing.get_type_hints(holder, globalns=namespace, include_extras=True)["it"]
+
+
+def _try_eval(annotation: Any, namespace: dict[str, Any]) -> Any:
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, namespace)  # noqa: S307 - the developer's own annotation, as typing does it
+    except NameError:
+        return None
+
+
+def _unknown_name(error: NameError, name: str) -> SetupError:
+    missing = error.name or str(error)
+    return SetupError(
+        f"{name}: the annotation `{missing}` cannot be found at run time.",
+        hint=f"Import {missing} outside `if TYPE_CHECKING:`, and define it at module level, not in a function.",
+    )

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import pydantic_core
 from flask import current_app
+from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError
 from typing_extensions import is_typeddict
@@ -109,8 +110,10 @@ def is_response(kind: Any) -> bool:
 
 
 def _is_view_result(kind: Any) -> bool:
-    """Return whether a type is ``flask.typing.ResponseReturnValue``, or another union with a response in it."""
-    return get_origin(kind) in (Union, UnionType) and any(map(is_response, get_args(kind)))
+    """Return whether a type is what a plain view returns, or another union with a response in it."""
+    if get_origin(kind) not in (Union, UnionType):
+        return False
+    return bool(kind == ResponseReturnValue) or any(map(is_response, get_args(kind)))
 
 
 def _as_flask_does(value: Any) -> Response:

@@ -23,7 +23,7 @@ from decant.wiring import Close, Factory
 if TYPE_CHECKING:
     from flask import Response
 
-PARTS = ("api", "models", "service", "urls", "views", "handlers", "sagas", "settings", "commands")
+PARTS = ("api", "models", "service", "urls", "views", "handlers", "sagas", "settings", "commands", "seed")
 """The sub-modules that are found by name."""
 
 FOLDERS = ("migrations", "templates", "static", "tests")
@@ -45,6 +45,7 @@ class Parts(TypedDict, total=False):
     sagas: Part
     settings: Part
     commands: Part
+    seed: Part
     migrations: str | Path
     templates: str | Path
     static: str | Path

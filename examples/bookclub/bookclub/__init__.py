@@ -1,0 +1,1 @@
+"""A book club: two modules, together in one process or apart in two."""

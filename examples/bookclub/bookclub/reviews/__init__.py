@@ -1,0 +1,5 @@
+"""What members think of the books."""
+
+from decant import Module
+
+module = Module(__name__)

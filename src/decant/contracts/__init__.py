@@ -1,0 +1,21 @@
+"""Contracts between modules, and the clients that call them without knowing where they run."""
+
+from decant.contracts.client import argument_binder, make_client
+from decant.contracts.contract import Contract, ContractInfo, Declared, contract_of, contracts_in, services_in
+from decant.contracts.crossing import rebuild
+from decant.contracts.local import direct_client, invoker, strict_client
+
+__all__ = [
+    "Contract",
+    "ContractInfo",
+    "Declared",
+    "argument_binder",
+    "contract_of",
+    "contracts_in",
+    "direct_client",
+    "invoker",
+    "make_client",
+    "rebuild",
+    "services_in",
+    "strict_client",
+]

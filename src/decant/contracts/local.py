@@ -1,0 +1,165 @@
+"""Calls between modules that live in one process.
+
+Direct: a Python call in a scope of its own, so that transactions mean the same as when the modules are
+apart. Strict: the same, but arguments, result and errors go through the wire's codec and nothing of the
+caller's Flask context is visible, so that what works in one process works in two.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from time import time_ns
+from typing import Any, NotRequired
+
+from pydantic import TypeAdapter
+from pydantic import ValidationError as PydanticError
+from pydantic_core import PydanticSerializationError
+from typing_extensions import TypedDict
+
+from decant.context import current
+from decant.contracts.client import Call, argument_binder, make_client
+from decant.contracts.contract import Contract, ContractInfo, Declared
+from decant.contracts.crossing import cross
+from decant.errors import ProtocolError, ValidationError
+from decant.ids import new_span_id
+from decant.observe.calls import CallObserver
+from decant.wiring import Registry, Scope, resolve_hints
+
+
+def direct_client(info: ContractInfo, service: type[Contract], registry: Registry) -> Contract:
+    """Return a client that calls the service in this process.
+
+    Args:
+        info: The contract.
+        service: The class that implements it.
+        registry: What the service's constructor may ask for.
+
+    Raises:
+        SetupError: When the constructor asks for something that nothing provides.
+    """
+    return make_client(info, _direct_calls(info, service, registry), kind="Direct")
+
+
+def strict_client(info: ContractInfo, service: type[Contract], registry: Registry) -> Contract:
+    """Return a client that calls the service in this process as if it were in another one."""
+    direct = _direct_calls(info, service, registry)
+    calls = {name: _strict_call(info, info.operations[name], call) for name, call in direct.items()}
+    return make_client(info, calls, kind="Strict")
+
+
+def _direct_calls(info: ContractInfo, service: type[Contract], registry: Registry) -> dict[str, Call]:
+    make = registry.compile(service)
+    return {
+        name: _direct_call(declared.name, make, getattr(service, name), registry)
+        for name, declared in info.operations.items()
+    }
+
+
+def invoker(
+    service: type[Contract], name: str, registry: Registry
+) -> Callable[[Mapping[str, Any]], Any]:
+    """Return a function that runs one operation for a request: a scope of its own, no span of its own.
+
+    Args:
+        service: The class that implements the operation.
+        name: The operation's method.
+        registry: What the service's constructor may ask for.
+    """
+    make, function = registry.compile(service), getattr(service, name)
+
+    def invoke(arguments: Mapping[str, Any]) -> Any:
+        scope = Scope(registry)
+        try:
+            result = function(make(scope), **arguments)
+        except BaseException:
+            scope.close(False)
+            raise
+        scope.close(True)
+        return result
+
+    return invoke
+
+
+def _direct_call(
+    operation: str, make: Callable[[Scope], Contract], function: Callable[..., Any], registry: Registry
+) -> Call:
+    observe = CallObserver(operation, "direct").finish
+    set_current, reset, get_current = current.set, current.reset, current.get
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        context = get_current()
+        if context.deadline is not None:
+            context.check_deadline(operation)
+        span_id = new_span_id()
+        token = set_current(context.child(span_id))
+        scope = Scope(registry)
+        started = time_ns()
+        try:
+            result = function(make(scope), *args, **kwargs)
+            if scope.closers:
+                scope.close(True)
+        except BaseException as error:
+            scope.close(False)
+            observe(context, span_id, started, error)
+            raise
+        finally:
+            reset(token)
+        observe(context, span_id, started, None)
+        return result
+
+    return call
+
+
+def _strict_call(info: ContractInfo, declared: Declared, direct: Call) -> Call:
+    operation, bind = declared.name, argument_binder(declared)
+    arguments, result = wire_types(declared)
+    dump_arguments, load_arguments = arguments.serializer.to_json, arguments.validator.validate_json
+    dump_result, load_result = result.serializer.to_json, result.validator.validate_json
+
+    def send(values: dict[str, Any]) -> dict[str, Any]:
+        try:
+            sent: dict[str, Any] = load_arguments(dump_arguments(values, warnings="error"), strict=True)
+        except (PydanticError, PydanticSerializationError) as wrong:
+            raise ValidationError(
+                f"{operation} was called with arguments that its contract does not allow: {wrong}"
+            ) from None
+        return sent
+
+    def answer(value: Any) -> Any:
+        try:
+            return load_result(dump_result(value, warnings="error"))
+        except (PydanticError, PydanticSerializationError, TypeError) as wrong:
+            raise ProtocolError(
+                f"{operation} returned {type(value).__name__}, which does not fit its contract: {wrong}",
+                operation=operation,
+                hint=f"Return {result._type!r} from the service, with every field set.",
+            ) from None
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        context = current.get()
+        context.check_deadline(operation)
+        sent = send(bind(args, kwargs))
+        apart = Context()
+        apart.run(current.set, context)
+        try:
+            return answer(apart.run(direct, **sent))
+        except Exception as error:
+            raise cross(operation, info.errors, error) from error
+
+    return call
+
+
+def wire_types(declared: Declared) -> tuple[TypeAdapter[Any], TypeAdapter[Any]]:
+    """Return adapters for an operation's arguments (one mapping) and for its result."""
+    hints = resolve_hints(declared.function, declared.name)
+    parameters = list(inspect.signature(declared.function).parameters.values())[1:]
+    fields = {
+        parameter.name: hints[parameter.name]
+        if parameter.default is parameter.empty
+        else NotRequired[hints[parameter.name]]
+        for parameter in parameters
+    }
+    arguments = TypedDict(f"{declared.name} arguments", fields)  # type: ignore[operator]
+    return TypeAdapter(arguments), TypeAdapter(hints.get("return", Any))

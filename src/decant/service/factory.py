@@ -1,0 +1,223 @@
+"""Make the Flask application of one service."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from decant.errors import SetupError
+from decant.home import ensure_home
+from decant.modules import (
+    Module,
+    in_dependency_order,
+    install_endpoint_guard,
+    install_static,
+    install_templates,
+    load_modules,
+)
+from decant.rpc import Target
+from decant.service.events import event_runner
+from decant.service.internal import InternalCalls
+from decant.service.mount import mount
+from decant.service.plan import CallMode, Plan
+from decant.service.runtime import Runtime
+from decant.service.wire import Wiring, dependencies
+
+if TYPE_CHECKING:
+    from decant.auth.service_tokens import ServiceTokens
+    from decant.db import ModuleDatabase
+    from decant.topology import ServiceSpec, Workspace
+
+SERVICE_KEY = "DECANT_SERVICE_KEY"
+"""The environment name of the key that signs calls between services; made in ``DECANT_HOME`` when it is not set."""
+
+EVERYTHING = "*"
+"""In place of a service's name: every module in one process, whatever the topology says."""
+
+
+def create_app(
+    service: str | None = None,
+    topology: str | None = None,
+    config: str | Path = "decant.toml",
+    *,
+    environ: Mapping[str, str] | None = None,
+) -> Flask:
+    """Make the application of one service of a workspace.
+
+    Args:
+        service: The service's name; None for the only service of the topology; ``"*"`` for every module in
+            one process.
+        topology: The topology's name; None for ``DECANT_TOPOLOGY`` or the workspace's default.
+        config: The path of ``decant.toml``; looked for in parent folders too.
+        environ: The environment; ``os.environ`` by default.
+
+    Raises:
+        SettingsError: With every fault in ``decant.toml`` and the environment.
+        SetupError: When the modules cannot be wired.
+
+    Example:
+        ``app = create_app()`` in ``shop/wsgi.py``; then ``flask --app shop.wsgi run``.
+    """
+    from decant.topology import load_workspace
+
+    environ = os.environ if environ is None else environ
+    workspace = load_workspace(config, environ=environ, topology=topology)
+    if workspace.package_path is None:
+        raise SetupError(
+            f"The workspace {workspace.name} has no modules.",
+            hint='Name the package that holds them in decant.toml: [workspace] modules = "shop".',
+        )
+    _importable(workspace.package_path, workspace.package)
+    modules = load_modules(workspace.package, workspace.modules)
+    plan = _plan(workspace, _chosen(workspace, service), modules, environ)
+    app = Flask(workspace.package, static_folder=None, template_folder=None)
+    return assemble(app, plan)
+
+
+def init_app(
+    app: Flask,
+    modules: Sequence[Module],
+    *,
+    prefix: str = "",
+    mode: CallMode = "strict",
+    home: str | Path = ".decant",
+    environ: Mapping[str, str] | None = None,
+) -> Runtime:
+    """Add modules to an application that exists already, all in its process.
+
+    Args:
+        app: Any Flask application.
+        modules: The modules to add.
+        prefix: What comes before public operations, for instance ``/api``.
+        mode: How the modules call each other.
+        home: Where embedded databases and run state live.
+        environ: The environment; ``os.environ`` by default.
+
+    Returns:
+        The runtime, to start background work with.
+    """
+    plan = Plan(
+        name=app.name,
+        hosted=_in_order(modules),
+        prefix=prefix,
+        mode=mode,
+        home=ensure_home(Path(home)),
+        root=Path(app.root_path),
+        environ=os.environ if environ is None else environ,
+    )
+    assemble(app, plan)
+    runtime: Runtime = app.extensions["decant"]
+    return runtime
+
+
+def assemble(app: Flask, plan: Plan) -> Flask:
+    """Wire a plan's modules into an application: outermost first, as a request meets them."""
+    tokens = _tokens(plan) if plan.apart else None
+    if tokens is not None:
+        app.wsgi_app = InternalCalls(app.wsgi_app, tokens, plan.name)  # type: ignore[method-assign]
+    wiring = Wiring(plan, tokens)
+    databases = _databases(plan, wiring)
+    install_templates(app, plan.hosted, _folder(plan.shared, "templates"), strict=plan.mode == "strict")
+    install_static(app, _folder(plan.shared, "static"))
+    if plan.mode == "strict":
+        install_endpoint_guard(app, plan.hosted, [module.name for module in plan.elsewhere])
+    wiring.connect()
+    mount(app, plan, wiring)
+    app.extensions["decant"] = Runtime(plan, wiring, databases, event_runner(plan, wiring, databases))
+    return app
+
+
+def _chosen(workspace: Workspace, service: str | None) -> ServiceSpec | None:
+    """Return the service to build, or None for every module in one process."""
+    services = [spec for spec in workspace.services() if not spec.foreign]
+    if service == EVERYTHING:
+        return None
+    if service is None and len(services) == 1:
+        return services[0]
+    if service is None:
+        names = ", ".join(spec.name for spec in services)
+        raise SetupError(
+            f"The topology {workspace.topology!r} has {len(services)} services: {names}.",
+            hint=f"Say which one, for instance: decant run {services[0].name}" if services else None,
+        )
+    return workspace.service(service)
+
+
+def _plan(
+    workspace: Workspace, spec: ServiceSpec | None, modules: Sequence[Module], environ: Mapping[str, str]
+) -> Plan:
+    here = set(workspace.modules if spec is None else spec.modules)
+    elsewhere = {}
+    for module in modules:
+        if module.name not in here:
+            owner = workspace.service_of(module.name)
+            elsewhere[module] = Target(owner.name, workspace.url_of(owner, environ))
+    return Plan(
+        name=workspace.name if spec is None else spec.name,
+        hosted=_in_order([module for module in modules if module.name in here], elsewhere),
+        elsewhere=elsewhere,
+        prefix=workspace.public_prefix,
+        mode=_mode(environ),
+        home=ensure_home(Path(environ.get("DECANT_HOME") or workspace.root / ".decant")),
+        root=workspace.root,
+        shared=workspace.package_path,
+        environ=environ,
+    )
+
+
+def _mode(environ: Mapping[str, str]) -> CallMode:
+    return "direct" if environ.get("DECANT_ENV") == "production" else "strict"
+
+
+def _in_order(modules: Sequence[Module], elsewhere: Mapping[Module, Target] | None = None) -> tuple[Module, ...]:
+    by_name = {module.name: module for module in modules}
+    remote = {module.name for module in elsewhere or {}}
+    order = in_dependency_order(by_name, lambda name: dependencies(by_name[name]) - remote)
+    return tuple(by_name[name] for name in order)
+
+
+def _importable(folder: Path, package: str) -> None:
+    """Let the workspace's package be imported from wherever the command was started."""
+    base = str(folder.parents[package.count(".")])
+    if base not in sys.path:
+        sys.path.insert(0, base)
+
+
+def _folder(shared: Path | None, name: str) -> Path | None:
+    folder = shared / name if shared is not None else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
+def _tokens(plan: Plan) -> ServiceTokens:
+    from decant.auth import ServiceTokens, load_or_create_key, parse_key
+
+    given = plan.environ.get(SERVICE_KEY)
+    key = parse_key(given, SERVICE_KEY) if given else load_or_create_key(plan.home / "keys" / "services.pem")
+    return ServiceTokens(key, plan.name)
+
+
+def _databases(plan: Plan, wiring: Wiring) -> dict[str, ModuleDatabase]:
+    """Give each hosted module that has models a database, and its services a session."""
+    databases: dict[str, ModuleDatabase] = {}
+    for module in plan.hosted:
+        if module.has("models"):
+            databases[module.name] = _database(plan, wiring, module)
+    return databases
+
+
+def _database(plan: Plan, wiring: Wiring, module: Module) -> ModuleDatabase:
+    from sqlalchemy.orm import Session
+
+    from decant.db import ModuleDatabase, default_url
+
+    url = plan.environ.get(f"{module.name.upper()}_DATABASE_URL") or plan.environ.get("DATABASE_URL")
+    database = ModuleDatabase(module.name, url or default_url(plan.home, module.name))
+    wiring.hosted[module.name].registry.add_factory(
+        Session, lambda scope: database.session(), close=database.close_session
+    )
+    return database

@@ -1,0 +1,72 @@
+"""Which requests come from another service of the workspace."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flask import request
+
+from decant.context import Caller
+from decant.errors import AuthenticationError, DecantError
+from decant.rpc import SERVICE_TOKEN_HEADER
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+INTERNAL = "decant.internal"
+"""The environ key that says that a request comes from another service; the value is its Caller."""
+
+_HEADER = f"HTTP_{SERVICE_TOKEN_HEADER.upper().replace('-', '_')}"
+
+
+class TokenVerifier(Protocol):
+    """Tells whether a service token is genuine."""
+
+    def verify(self, token: str, audience: str) -> Caller:
+        """Return the calling service.
+
+        Raises:
+            AuthenticationError: When the token is not valid for this audience.
+        """
+        ...
+
+
+class InternalCalls:
+    """WSGI middleware that marks requests which carry a valid service token.
+
+    It comes before everything else: the deadline and the leniency towards unknown fields depend on it.
+    A wrong token makes a request an outsider's, no more; what outsiders may not call refuses them later.
+    """
+
+    def __init__(self, app: WSGIApplication, tokens: TokenVerifier, service: str) -> None:
+        self.app = app
+        self.tokens = tokens
+        self.service = service
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        token = environ.get(_HEADER)
+        if token is not None:
+            try:
+                environ[INTERNAL] = self.tokens.verify(token, self.service)
+            except DecantError as error:
+                log.warning("refused a service token: %s", error.detail)
+        return self.app(environ, start_response)
+
+
+def require_service() -> None:
+    """Refuse a request that does not come from another service.
+
+    Raises:
+        AuthenticationError: Without a valid service token.
+    """
+    if INTERNAL not in request.environ:
+        raise AuthenticationError("This operation is for other services only.")
+
+
+def internal_caller(environ: dict[str, Any]) -> Caller | None:
+    """Return the calling service of a request, or None at the edge."""
+    return environ.get(INTERNAL)

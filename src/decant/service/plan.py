@@ -1,0 +1,45 @@
+"""What a service hosts and what it reaches elsewhere, decided before anything is wired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from decant.modules import Module
+from decant.rpc import Target
+
+CallMode = Literal["direct", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One service of a topology.
+
+    Attributes:
+        name: The service's name.
+        hosted: The modules that live here, in the order they start.
+        elsewhere: The modules that live in other services, and where those answer.
+        prefix: What comes before public operations at the edge, for instance ``/api``.
+        mode: How modules that live together call each other.
+        home: Where embedded databases, keys and run state live.
+        root: The folder of ``decant.toml``.
+        shared: The folder with the workspace's shared ``templates/`` and ``static/``, or None.
+        environ: The environment, as given to the factory.
+    """
+
+    name: str
+    hosted: Sequence[Module]
+    elsewhere: Mapping[Module, Target] = field(default_factory=dict)
+    prefix: str = ""
+    mode: CallMode = "strict"
+    home: Path = Path(".decant")
+    root: Path = Path()
+    shared: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def apart(self) -> bool:
+        """Whether other services exist, so that operations must be reachable from them."""
+        return bool(self.elsewhere)

@@ -1,0 +1,126 @@
+"""What one service holds while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from flask import Flask
+
+from decant.contracts import Contract
+from decant.errors import SetupError
+from decant.modules import Module
+from decant.service.plan import Plan
+from decant.service.wire import Wiring
+from decant.wiring import Registry
+
+if TYPE_CHECKING:
+    from decant.db import ModuleDatabase
+    from decant.events import EventRunner
+
+C = TypeVar("C", bound=Contract)
+
+
+class Runtime:
+    """A service's parts, kept at ``app.extensions["decant"]``.
+
+    Nothing runs in the background before :meth:`start`: making an application, for a test or a command,
+    has no side effects.
+
+    Attributes:
+        plan: What the service hosts and what it reaches elsewhere.
+        modules: The hosted modules, in the order in which they depend on each other.
+        databases: The hosted modules' databases, by module name.
+        wiring: What can be injected, and the clients of all contracts.
+        events: Relays and consumers of the hosted modules.
+    """
+
+    def __init__(
+        self, plan: Plan, wiring: Wiring, databases: Mapping[str, ModuleDatabase], events: EventRunner | None
+    ) -> None:
+        self.plan = plan
+        self.wiring = wiring
+        self.databases = databases
+        self.events = events
+
+    def __repr__(self) -> str:
+        return f"<Runtime of {self.name!r}: {', '.join(module.name for module in self.modules)}>"
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.plan.name
+
+    @property
+    def modules(self) -> Sequence[Module]:
+        return self.plan.hosted
+
+    def client(self, contract: type[C]) -> C:
+        """Return a client of any contract in the workspace, wherever its module runs.
+
+        Raises:
+            SetupError: For a contract that no module of the workspace declares.
+        """
+        client = self.wiring.contracts.get(contract)
+        if not isinstance(client, contract):
+            known = ", ".join(sorted(kind.__name__ for kind in self.wiring.contracts))
+            raise SetupError(f"No module of this workspace declares {contract.__name__}.", hint=f"There are: {known}.")
+        return client
+
+    def registry(self, module: str) -> Registry:
+        """Return what a hosted module's services may ask for."""
+        return self.wiring.hosted[module].registry
+
+    def start(self) -> None:
+        """Start background work: event relays and consumers. Called by the process that serves."""
+        if self.events is not None:
+            self.events.start()
+
+    def stop(self, grace_s: float) -> None:
+        """Stop background work, in at most ``grace_s`` seconds, and close every database connection."""
+        if self.events is not None:
+            self.events.stop(grace_s)
+        for database in self.databases.values():
+            database.close()
+
+    def migrate(self) -> dict[str, str | None]:
+        """Bring the hosted modules' databases to their newest revision, in order.
+
+        Returns:
+            The revision of each, by module name; None for a module without migrations.
+        """
+        from decant.db import upgrade_all
+
+        return upgrade_all([module for module in self.modules if module.name in self.databases], self.databases)
+
+    def seed(self) -> tuple[str, ...]:
+        """Run each hosted module's ``seed.py``: a function ``seed`` whose parameters are injected.
+
+        It runs at every development start, so it must leave alone what is there already.
+
+        Returns:
+            The names of the modules that have one.
+        """
+        seeded = []
+        for module in self.modules:
+            code = module.submodule("seed")
+            if code is not None:
+                with self.registry(module.name).open() as scope:
+                    self.registry(module.name).compile(code.seed)(scope)
+                seeded.append(module.name)
+        return tuple(seeded)
+
+
+def runtime_of(app: Flask) -> Runtime:
+    """Return the runtime of an application that :func:`~decant.service.create_app` made.
+
+    Raises:
+        SetupError: For any other application.
+    """
+    runtime = app.extensions.get("decant")
+    if not isinstance(runtime, Runtime):
+        raise SetupError(
+            f"The application {app.name!r} has no Decant modules.",
+            hint="Make it with decant.create_app(), or add modules to it with decant.init_app(app, modules=[…]).",
+        )
+    return runtime

@@ -1,0 +1,127 @@
+"""Wire modules: what each may inject, and how each contract is called from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from decant.clock import Clock, SystemClock
+from decant.context import CallContext, Caller, current
+from decant.contracts import Contract, ContractInfo, contracts_in, direct_client, services_in, strict_client
+from decant.errors import SetupError
+from decant.modules import Module
+from decant.rpc import HttpTransport, Target, remote_client
+from decant.rpc.client import TokenIssuer
+from decant.service.plan import Plan
+from decant.wiring import Registry, Scope
+
+
+class Hosted:
+    """A module that lives here: its contracts with the services that implement them, and its injectables."""
+
+    __slots__ = ("module", "registry", "services")
+
+    def __init__(self, module: Module, parent: Registry) -> None:
+        self.module = module
+        self.registry = Registry(parent)
+        self.services = dict(_services(module))
+        for provided in module.provided:
+            self.registry.add_factory(provided.kind, provided.factory, close=provided.close)
+
+
+class Wiring:
+    """Everything that is injected in one service.
+
+    Attributes:
+        registry: What every module may ask for: contracts, the call's context and caller, the clock.
+        hosted: The modules that live here, by name.
+        contracts: A client for each contract of the workspace, by its class.
+    """
+
+    def __init__(self, plan: Plan, tokens: TokenIssuer | None) -> None:
+        self.registry = Registry()
+        self.registry.add_getter(CallContext, lambda scope: current.get())
+        self.registry.add_getter(Caller, lambda scope: current.get().caller)
+        clock = SystemClock()
+        self.registry.add_getter(Clock, lambda scope: clock)
+        self.contracts: dict[type[Contract], Contract] = {}
+        self.hosted = {module.name: Hosted(module, self.registry) for module in plan.hosted}
+        self._plan = plan
+        self._tokens = tokens
+        for info in self._declared():
+            # Fetched from the table at each call, so that modules which call each other can be wired in any order.
+            self.registry.add_getter(info.contract, self._getter(info.contract))
+
+    def connect(self) -> None:
+        """Make the client of every contract; called once all injectables are registered.
+
+        Raises:
+            SetupError: For a service that asks for something nobody provides, or a contract without service.
+        """
+        make = strict_client if self._plan.mode == "strict" else direct_client
+        for hosted in self.hosted.values():
+            for info, service in hosted.services.items():
+                self.contracts[info.contract] = make(info, service, hosted.registry)
+        transport = HttpTransport()
+        for module, target in self._plan.elsewhere.items():
+            for info in _contracts(module):
+                self.contracts[info.contract] = self._remote(info, target, transport)
+
+    def _remote(self, info: ContractInfo, target: Target, transport: HttpTransport) -> Contract:
+        if self._tokens is None:
+            raise SetupError(f"{info.contract.__name__} lives in the service {target.service}, but nothing signs calls.")
+        return remote_client(info, target, transport, self._tokens)
+
+    def _declared(self) -> Iterator[ContractInfo]:
+        for module in (*self._plan.hosted, *self._plan.elsewhere):
+            yield from _contracts(module)
+
+    def _getter(self, contract: type[Contract]) -> Any:
+        def get(scope: Scope) -> Contract:
+            return self.contracts[contract]
+
+        return get
+
+
+def dependencies(module: Module) -> set[str]:
+    """Return the names of the modules whose contracts this module's services ask for."""
+    needed = set()
+    for service in _services(module).values():
+        for kind in _annotations(service):
+            info = getattr(kind, "__contract__", None)
+            if isinstance(info, ContractInfo) and info.module != module.name:
+                needed.add(info.module)
+    return needed
+
+
+def _annotations(service: type[Contract]) -> list[Any]:
+    from decant.wiring import resolve_hints
+
+    if service.__init__ is object.__init__:
+        return []
+    return list(resolve_hints(service.__init__, service.__qualname__).values())
+
+
+def _contracts(module: Module) -> list[ContractInfo]:
+    api = module.submodule("api")
+    return list(contracts_in(api)) if api is not None else []
+
+
+def _services(module: Module) -> Mapping[ContractInfo, type[Contract]]:
+    code = module.submodule("service")
+    found: dict[ContractInfo, type[Contract]] = {}
+    for service, info in services_in(code) if code is not None else ():
+        if info in found:
+            raise SetupError(
+                f"The module {module.name} implements {info.contract.__name__} twice: "
+                f"{found[info].__name__} and {service.__name__}.",
+                hint="Keep one in service.py, and move the other to another file, for instance tests.",
+            )
+        found[info] = service
+    for info in _contracts(module):
+        if info not in found:
+            raise SetupError(
+                f"The module {module.name} declares the contract {info.contract.__name__} but no service implements it.",
+                hint=f"Write in service.py: class {info.contract.__name__}Service({info.contract.__name__}): …",
+            )
+    return found

@@ -1,0 +1,222 @@
+"""Calls in one process: direct and strict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from decant.context import CallContext, current, use
+from decant.contracts import Contract, contract_of, direct_client, strict_client
+from decant.errors import (
+    DeadlineExceeded,
+    DomainError,
+    NotFoundError,
+    ProtocolError,
+    RemoteCallError,
+    ValidationError,
+)
+from decant.http.declare import get, post
+from decant.wiring import Registry
+
+
+class Seat(BaseModel):
+    row: int
+    taken: bool = False
+
+
+class NoSeat(DomainError, code="rooms.no-seat", status=409):
+    """Only {left} seats are left."""
+
+    left: int
+
+
+class Undeclared(DomainError, code="elsewhere.undeclared", status=409):
+    """Nobody told the callers."""
+
+
+Undeclared.__module__ = "elsewhere"
+
+
+class Rooms(Contract, module="rooms"):
+    @get("/rooms/<room_id>/seat")
+    def seat(self, room_id: str, row: int = 1) -> Seat: ...
+
+    @post("/rooms/<room_id>/seats")
+    def book(self, room_id: str, seats: list[Seat]) -> list[Seat]: ...
+
+
+class Journal:
+    """What a scope's resource went through."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+
+class RoomService(Rooms):
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def seat(self, room_id: str, row: int = 1) -> Seat:
+        match room_id:
+            case "full":
+                raise NoSeat(left=0)
+            case "missing":
+                raise NotFoundError("no such room")
+            case "undeclared":
+                raise Undeclared()
+            case "broken":
+                raise ZeroDivisionError("division by zero")
+            case "wrong":
+                return {"row": row}  # type: ignore[return-value]
+        self.journal.lines.append(f"seat {current.get().trace_id}")
+        return Seat(row=row)
+
+    def book(self, room_id: str, seats: list[Seat]) -> list[Seat]:
+        for seat in seats:
+            seat.taken = True
+        return seats
+
+
+Client = Callable[..., Contract]
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+@pytest.fixture
+def registry(journal: Journal) -> Registry:
+    made = Registry()
+    made.add_factory(
+        Journal, lambda scope: journal, close=lambda value, succeeded: value.lines.append(f"closed {succeeded}")
+    )
+    return made
+
+
+def rooms(make: Client, registry: Registry) -> Any:
+    return make(contract_of(Rooms), RoomService, registry)
+
+
+both = pytest.mark.parametrize("make", [direct_client, strict_client])
+
+
+@both
+def test_a_client_is_of_the_contract_and_answers_as_the_service_does(make: Client, registry: Registry) -> None:
+    client = rooms(make, registry)
+    assert isinstance(client, Rooms)
+    assert client.seat("r1", row=3) == Seat(row=3)
+    assert client.seat("r1") == Seat(row=1)
+
+
+@both
+def test_each_call_has_a_scope_of_its_own_that_ends_with_success(
+    make: Client, registry: Registry, journal: Journal
+) -> None:
+    rooms(make, registry).seat("r1")
+    rooms(make, registry).seat("r1")
+    assert [line for line in journal.lines if line.startswith("closed")] == ["closed True", "closed True"]
+
+
+@both
+def test_a_failed_call_ends_its_scope_with_failure(make: Client, registry: Registry, journal: Journal) -> None:
+    with pytest.raises(NoSeat):
+        rooms(make, registry).seat("full")
+    assert journal.lines == ["closed False"]
+
+
+@both
+def test_a_declared_error_is_caught_as_its_own_class_with_its_fields(make: Client, registry: Registry) -> None:
+    with pytest.raises(NoSeat) as caught:
+        rooms(make, registry).seat("full")
+    assert caught.value.left == 0
+    assert caught.value.detail == "Only 0 seats are left."
+
+
+@both
+def test_the_toolkits_own_errors_need_no_declaration(make: Client, registry: Registry) -> None:
+    with pytest.raises(NotFoundError, match="no such room"):
+        rooms(make, registry).seat("missing")
+
+
+@both
+def test_no_call_begins_after_the_deadline(make: Client, registry: Registry, journal: Journal) -> None:
+    with use(CallContext(deadline=time.monotonic() - 1)), pytest.raises(DeadlineExceeded) as caught:
+        rooms(make, registry).seat("r1")
+    assert not caught.value.may_have_run
+    assert journal.lines == []
+
+
+@both
+def test_the_callers_context_travels_and_is_back_afterwards(
+    make: Client, registry: Registry, journal: Journal
+) -> None:
+    context = CallContext(trace_id="a" * 32, span_id="b" * 16)
+    with use(context):
+        rooms(make, registry).seat("r1")
+        assert current.get() is context
+    assert journal.lines[0] == f"seat {'a' * 32}"
+
+
+@both
+def test_a_call_with_wrong_parameters_fails_as_any_python_call(make: Client, registry: Registry) -> None:
+    with pytest.raises(TypeError):
+        rooms(make, registry).seat()
+    with pytest.raises(TypeError):
+        rooms(make, registry).seat("r1", colour="red")
+
+
+def test_strict_mode_hands_over_copies(registry: Registry) -> None:
+    seats = [Seat(row=1)]
+    booked = rooms(strict_client, registry).book("r1", seats)
+    assert booked == [Seat(row=1, taken=True)]
+    assert seats == [Seat(row=1, taken=False)]
+
+
+def test_strict_mode_refuses_arguments_that_the_wire_would_refuse(registry: Registry) -> None:
+    with pytest.raises(ValidationError, match="rooms.seat"):
+        rooms(strict_client, registry).seat("r1", row="three")
+
+
+def test_strict_mode_refuses_a_result_of_the_wrong_class(registry: Registry) -> None:
+    with pytest.raises(ProtocolError, match="dict"):
+        rooms(strict_client, registry).seat("wrong")
+
+
+def test_strict_mode_shows_an_undeclared_error_as_a_caller_far_away_would_see_it(registry: Registry) -> None:
+    with pytest.raises(ProtocolError, match="does not declare") as caught:
+        rooms(strict_client, registry).seat("undeclared")
+    assert "elsewhere.undeclared" in str(caught.value)
+
+
+def test_strict_mode_turns_a_bug_of_the_callee_into_a_remote_call_error(registry: Registry) -> None:
+    with pytest.raises(RemoteCallError) as caught:
+        rooms(strict_client, registry).seat("broken")
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_direct_mode_shows_a_bug_of_the_callee_as_it_is(registry: Registry) -> None:
+    with pytest.raises(ZeroDivisionError):
+        rooms(direct_client, registry).seat("broken")
+
+
+def test_strict_mode_hides_the_callers_flask_context(registry: Registry) -> None:
+    from flask import Flask, has_app_context
+
+    seen: list[bool] = []
+
+    class Nosy(Rooms):
+        def seat(self, room_id: str, row: int = 1) -> Seat:
+            seen.append(has_app_context())
+            return Seat(row=row)
+
+        def book(self, room_id: str, seats: list[Seat]) -> list[Seat]:
+            return seats
+
+    with Flask("app").app_context():
+        strict_client(contract_of(Rooms), Nosy, registry).seat("r1")  # type: ignore[arg-type, attr-defined]
+    assert seen == [False]
