@@ -30,6 +30,9 @@ class ServeOptions:
         streams: Streams that one worker keeps open at the same time; None for a quarter of the threads.
         grace_s: Seconds that running requests get to end after SIGTERM, before the worker is killed.
         drain_s: Seconds between "not ready" and the closed port, for a load balancer to notice.
+        migrate: Bring the modules' databases to their newest revision before the first request.
+        seed: Run the modules' seeds after that.
+        debug: Flask's debug mode with the debugger in the browser, which runs any code that it is sent.
     """
 
     target: Target
@@ -40,6 +43,9 @@ class ServeOptions:
     streams: int | None = None
     grace_s: float = 10.0
     drain_s: float = 0.0
+    migrate: bool = False
+    seed: bool = False
+    debug: bool = False
 
     def __post_init__(self) -> None:
         faults = [f"{name} is {getattr(self, name)}" for name in ("workers", "threads") if getattr(self, name) < 1]
@@ -122,6 +128,11 @@ class Server(ABC):
                 f"The {self.name} server closes its port as soon as it stops; it cannot wait {options.drain_s:g} s.",
                 hint="Leave the drain delay out, let the platform wait before it sends SIGTERM, "
                 "or choose --server granian.",
+            )
+        if self.capabilities.production and (options.migrate or options.seed or options.debug):
+            raise SetupError(
+                f"The {self.name} server neither migrates nor seeds nor debugs: several of them start at once.",
+                hint="Run `decant db upgrade` before, or use `decant run` for development.",
             )
 
     def check_installed(self) -> None:

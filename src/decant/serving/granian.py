@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from decant.serving.base import Capabilities, ServeOptions, Server
 from decant.serving.draining import NOT_READY
 from decant.serving.signals import Bell
-from decant.serving.worker import Worker
+from decant.serving.worker import Worker, report
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
@@ -78,9 +77,9 @@ def _load(options: ServeOptions, parent_pid: int, broken: Synchronized[int]) -> 
         signal.signal(signum, signal.SIG_DFL)
     try:
         worker = Worker(options, parent_pid)
-    except Exception:  # noqa: BLE001 - the edge of the process: said, and told to the parent
+    except Exception as error:  # noqa: BLE001 - the edge of the process: said, and told to the parent
         broken.value = 1
-        traceback.print_exc()
+        report(error)
         os.kill(parent_pid, signal.SIGTERM)
         raise SystemExit(CONFIGURATION) from None
     signal.set_wakeup_fd(worker.drain.bell.fd, warn_on_full_buffer=False)

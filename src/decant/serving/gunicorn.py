@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from decant.serving.base import Capabilities, ServeOptions, Server
-from decant.serving.worker import Worker
+from decant.serving.worker import Worker, report
 
 KEEP_ALIVE_S = 75
 GEVENT_KEEP_ALIVE_S = 5
@@ -120,7 +120,13 @@ class Workers:
 
     def load(self) -> Callable[..., Any]:
         """Build the application."""
-        self._worker = Worker(self._options, self._parent_pid)
+        from gunicorn.arbiter import Arbiter
+
+        try:
+            self._worker = Worker(self._options, self._parent_pid)
+        except Exception as error:  # noqa: BLE001 - the edge of the process
+            report(error)
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from None  # tells gunicorn not to try again
         application: Callable[..., Any] = self._worker.app
         return application
 

@@ -62,19 +62,30 @@ def children_environ(environ: Mapping[str, str], **extra: str) -> dict[str, str]
     return {**kept, "PYTHONUNBUFFERED": "1", **extra}
 
 
-def launch(argv: Sequence[str], environ: Mapping[str, str], *, cwd: str | None = None) -> subprocess.Popen[bytes]:
-    """Start a service in a process group of its own that does not outlive this process.
+def launch(
+    argv: Sequence[str], environ: Mapping[str, str], *, cwd: str | None = None, own_group: bool = True
+) -> subprocess.Popen[bytes]:
+    """Start a service that does not outlive this process.
 
     Call it from a thread that lives as long as the service should: the kernel watches the thread, not the process.
-    The group keeps a Ctrl-C in the terminal from reaching the service behind its supervisor's back.
+
+    Args:
+        argv: The command; its first thing to do is :func:`obey_parent`.
+        environ: The environment, to which the parent's pid is added.
+        cwd: Where it runs; here by default.
+        own_group: Give it a process group of its own, so that a Ctrl-C in the terminal does not reach it behind its
+            supervisor's back. Without one it can read from the terminal, which a debugger needs.
     """
     return subprocess.Popen(
-        list(argv), env=children_environ(environ, **{PARENT: str(os.getpid())}), cwd=cwd, process_group=0
+        list(argv),
+        env=children_environ(environ, **{PARENT: str(os.getpid())}),
+        cwd=cwd,
+        process_group=0 if own_group else None,
     )
 
 
-def end_group(process: subprocess.Popen[bytes], grace_s: float) -> int:
-    """Stop a launched service: SIGTERM, and SIGKILL to its whole group when the grace is over.
+def end_process(process: subprocess.Popen[bytes], grace_s: float) -> int:
+    """Stop a launched service: SIGTERM, and SIGKILL when the grace is over, to its whole group where it leads one.
 
     Returns:
         Its exit code; negative for the signal that ended it.
@@ -84,5 +95,12 @@ def end_group(process: subprocess.Popen[bytes], grace_s: float) -> int:
         try:
             process.wait(grace_s)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
     return process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if os.getpgid(process.pid) == process.pid:
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from typing import Any
 
+from decant.errors import DecantError
 from decant.serving.base import ServeOptions
 from decant.serving.draining import Drain
 from decant.serving.process import die_with_parent
@@ -17,11 +20,12 @@ class Worker:
 
     Args:
         options: How the service is served.
-        parent_pid: The server's own process; the worker does not outlive it.
+        parent_pid: The server's own process, which the worker does not outlive; None where they are the same.
     """
 
-    def __init__(self, options: ServeOptions, parent_pid: int) -> None:
-        die_with_parent(parent_pid)
+    def __init__(self, options: ServeOptions, parent_pid: int | None) -> None:
+        if parent_pid is not None:
+            die_with_parent(parent_pid)
         self.options = options
         self.app: Any = options.target.load()
         self._limit_streams()
@@ -39,3 +43,11 @@ class Worker:
 
         if isinstance(self.app, Flask):
             limit_streams(self.app, self.options.stream_limit)
+
+
+def report(error: BaseException) -> None:
+    """Say why the application could not be built: a mistake of ours by its text, any other with its traceback."""
+    if isinstance(error, DecantError):
+        sys.stderr.write(f"error: {error}\n")
+    else:
+        traceback.print_exception(error)

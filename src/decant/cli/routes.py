@@ -1,0 +1,103 @@
+"""``decant routes``: every path that answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from decant.cli.chosen import applications, service_options
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.routing import Rule
+
+
+class Row(NamedTuple):
+    """One method of one path.
+
+    Attributes:
+        method: In upper case; HEAD and OPTIONS only where a view declares them itself.
+        path: As Flask writes it.
+        endpoint: As ``url_for`` takes it.
+        module: The module, or "-" for what belongs to the application.
+        kind: ``operation`` or ``view``.
+        audience: ``public`` at the edge, ``internal`` between services.
+        service: The service that answers.
+    """
+
+    method: str
+    path: str
+    endpoint: str
+    module: str
+    kind: str
+    audience: str
+    service: str
+
+
+@click.command(
+    "routes",
+    short_help="List every route.",
+    help="""List every route of SERVICE, or of every service of the topology.
+
+    \b
+    Examples:
+      decant routes
+      decant routes --topology services --json | jq '.routes[] | select(.audience == "internal")'
+      decant routes legacy.wsgi:app
+    """,
+)
+@service_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def command(service: str | None, topology: str | None, config: str, as_json: bool) -> None:
+    rows = [row for name, app in applications(service, topology, config) for row in rows_of(app, name)]
+    click.echo(_json(rows) if as_json else _table(rows))
+
+
+def rows_of(app: Flask, service: str) -> list[Row]:
+    """Return every route of an application, sorted by path and method."""
+    from decant.http.views import registered_operations
+    from decant.modules import Module
+
+    modules = {name for name, blueprint in app.blueprints.items() if isinstance(blueprint, Module)}
+    operations = {(known.rule, known.operation.method): known for known in registered_operations(app)}
+
+    def row(rule: Rule, method: str) -> Row:
+        owner = rule.endpoint.partition(".")[0]
+        known = operations.get((rule.rule, method))
+        inside = known is not None and not known.public
+        return Row(
+            method,
+            rule.rule,
+            rule.endpoint,
+            owner if owner in modules else "-",
+            "operation" if known else "view",
+            "internal" if inside else "public",
+            service,
+        )
+
+    rows = [row(rule, method) for rule in app.url_map.iter_rules() for method in _methods(rule)]
+    return sorted(rows, key=lambda one: (one.path, one.method, one.endpoint))
+
+
+def _methods(rule: Rule) -> set[str]:
+    methods = set(rule.methods or ())
+    if "GET" in methods:
+        methods.discard("HEAD")
+    if getattr(rule, "provide_automatic_options", True):
+        methods.discard("OPTIONS")
+    return methods
+
+
+def _json(rows: list[Row]) -> str:
+    import json
+
+    return json.dumps({"schema": 1, "routes": [row._asdict() for row in rows]}, indent=2)
+
+
+def _table(rows: list[Row]) -> str:
+    lines = [tuple(name.upper() for name in Row._fields), *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(Row._fields))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
