@@ -21,8 +21,7 @@ _FILE_HINT = "It would be missing once they run apart. Move it to the workspace'
 def install_endpoint_guard(app: Flask, modules: Sequence[Module], elsewhere: Collection[str] = ()) -> None:
     """Refuse ``url_for`` to an endpoint or a static file of another module.
 
-    Code outside every module, such as an error page of the application, may link to nothing of a
-    module either: the module may run elsewhere.
+    Code outside every module, a test for instance, may link to the modules that run here.
 
     Args:
         app: A plain Flask application.
@@ -43,8 +42,9 @@ class _EndpointGuard:
     def check(self, endpoint: str, values: dict[str, Any]) -> None:
         """Look at a link before it is built."""
         owner, _, view = endpoint.partition(".")
-        if view and owner in self._names:
-            self._check_owner(endpoint, owner)
+        asker = owner_of(current_scope())
+        if view and asker in self._modules and asker != owner and owner in self._names:
+            raise self._refusal(endpoint, asker, owner)
         if view in ("", "static") and isinstance(values.get("filename"), str):
             self._check_file(owner if view else None, endpoint, values["filename"])
 
@@ -52,14 +52,12 @@ class _EndpointGuard:
         """Say what a link that cannot be built means, where it is to a module that runs elsewhere."""
         owner, _, view = endpoint.partition(".")
         if view and owner in self._names - set(self._modules):
-            self._check_owner(endpoint, owner)
+            raise self._refusal(endpoint, owner_of(current_scope()), owner) from error
         raise error
 
-    def _check_owner(self, endpoint: str, owner: str) -> None:
-        asker = owner_of(current_scope())
-        if asker != owner:
-            hint = _LINK_HINT.format(owner=owner)
-            raise ForeignEndpointError(f"the endpoint {endpoint!r}", asker, owner, hint=hint)
+    def _refusal(self, endpoint: str, asker: str | None, owner: str) -> ForeignEndpointError:
+        hint = _LINK_HINT.format(owner=owner)
+        return ForeignEndpointError(f"the endpoint {endpoint!r}", asker, owner, hint=hint)
 
     def _check_file(self, owner: str | None, endpoint: str, filename: str) -> None:
         if endpoint not in ("static", f"{owner}.static"):
