@@ -137,6 +137,10 @@ def test_several_starters_migrate_once(migrations: Migrations) -> None:
 
 
 def test_a_lock_that_is_not_given_back_in_time_is_an_error(empty: ModuleDatabase) -> None:
-    with empty.engine.connect() as connection, migration_lock(connection, "shelf", 1):
-        with pytest.raises(DatabaseUnavailable, match="locked"), migration_lock(connection, "shelf", 0.05):
-            pass
+    with (
+        empty.engine.connect() as connection,
+        migration_lock(connection, "shelf", 1),
+        pytest.raises(DatabaseUnavailable, match="locked"),
+        migration_lock(connection, "shelf", 0.05),
+    ):
+        pass
