@@ -65,6 +65,7 @@ class CallContext:
         authorization: The caller's own ``Authorization`` header, passed on as received, or None.
         idempotency_key: Makes a repeated call have one effect, or None.
         baggage: Declared key-value pairs that travel along (W3C Baggage).
+        trace_random: Whether the trace id is random (W3C level 2 flag), passed on as received.
     """
 
     __slots__ = (
@@ -77,6 +78,7 @@ class CallContext:
         "sampled",
         "span_id",
         "trace_id",
+        "trace_random",
         "trace_state",
     )
 
@@ -92,6 +94,7 @@ class CallContext:
         authorization: str | None = None,
         idempotency_key: str | None = None,
         baggage: Mapping[str, str] = NO_BAGGAGE,
+        trace_random: bool = True,
     ) -> None:
         self.trace_id = trace_id
         self.span_id = span_id
@@ -103,6 +106,7 @@ class CallContext:
         self.authorization = authorization
         self.idempotency_key = idempotency_key
         self.baggage = baggage
+        self.trace_random = trace_random
 
     def child(self, span_id: str) -> CallContext:
         """Return the context of a call made from here: a new span, no idempotency key of its own."""
@@ -117,6 +121,7 @@ class CallContext:
             self.authorization,
             None,
             self.baggage,
+            self.trace_random,
         )
 
     def replace(self, **changes: Any) -> CallContext:
