@@ -1,1 +1,42 @@
-"""Typed settings in layers, each value with its source."""
+"""Typed settings in layers, each value with its source.
+
+Later wins: defaults, ``decant.toml``, ``decant.<env>.toml``, secret files, ``.env``, ``.env.<env>``, the
+environment, flags. Nothing is read at import.
+"""
+
+from decant.settings.base import Settings
+from decant.settings.explain import Row, explain
+from decant.settings.load import Entry, Loaded, load, load_one
+from decant.settings.parts import (
+    PARTS,
+    CallSettings,
+    HttpSettings,
+    LogSettings,
+    ModuleUrls,
+    OtelSettings,
+    RuntimeSettings,
+    ServeSettings,
+    Urls,
+)
+from decant.settings.sources import Sources, read_sources
+
+__all__ = [
+    "PARTS",
+    "CallSettings",
+    "Entry",
+    "HttpSettings",
+    "Loaded",
+    "LogSettings",
+    "ModuleUrls",
+    "OtelSettings",
+    "Row",
+    "RuntimeSettings",
+    "ServeSettings",
+    "Settings",
+    "Sources",
+    "Urls",
+    "explain",
+    "load",
+    "load_one",
+    "read_sources",
+]

@@ -61,7 +61,7 @@ def read_toml(path: str | Path) -> TomlFile:
     """
     path = Path(path)
     label = relative(path)
-    text = _decode(_read_bytes(path, label), label)
+    text = read_text(path)
     try:
         return TomlFile(path, label, tomllib.loads(text), text)
     except tomllib.TOMLDecodeError as error:
@@ -70,6 +70,16 @@ def read_toml(path: str | Path) -> TomlFile:
         raise SettingsError([f"{label}:1: Arrays or tables are nested too deeply. Write it flatter."]) from None
     except ValueError as error:  # integers of thousands of digits
         raise SettingsError([f"{label}:1: A value cannot be read: {error}."]) from None
+
+
+def read_text(path: Path) -> str:
+    """Read a configuration file, at most :data:`MAX_BYTES` of UTF-8.
+
+    Raises:
+        SettingsError: When it cannot be read.
+    """
+    label = relative(path)
+    return _decode(_read_bytes(path, label), label)
 
 
 def relative(path: Path) -> str:
@@ -83,7 +93,7 @@ def relative(path: Path) -> str:
 def _read_bytes(path: Path, label: str) -> bytes:
     try:
         if path.is_dir():
-            raise SettingsError([f"{label}: This is a folder, not a file. Name the TOML file in it."])
+            raise SettingsError([f"{label}: This is a folder, not a file. Name the file in it."])
         if not path.is_file():
             raise SettingsError([f"{label}: There is no such file. Create it, or name another one."])
         if path.stat().st_size > MAX_BYTES:

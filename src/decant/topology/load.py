@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from decant.errors import SettingsError
+from decant.settings.sources import Sources, read_sources
 from decant.settings.suggest import suggest
 from decant.settings.toml import read_toml, relative
 from decant.topology.assign import Assignment, assign, implicit, is_name
@@ -37,8 +38,7 @@ def load_workspace(
     Raises:
         SettingsError: With every fault, each with its line and what to do.
     """
-    environ = os.environ if environ is None else environ
-    return _Reader(_locate(Path(path))).workspace(environ, topology)
+    return _Reader(_locate(Path(path)), os.environ if environ is None else environ).workspace(topology)
 
 
 def _locate(path: Path) -> Path:
@@ -55,14 +55,22 @@ def _locate(path: Path) -> Path:
 
 
 class _Reader:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self.file = read_toml(path)
         self.root = path.absolute().parent
         self.faults = Faults(self.file)
         self.top = Table(self.file.data, (), self.faults)
         self.table = self.top.table("workspace")
+        self.sources = self.read_sources(environ)
 
-    def workspace(self, environ: Mapping[str, str], topology: str | None) -> Workspace:
+    def read_sources(self, environ: Mapping[str, str]) -> Sources:
+        try:
+            return read_sources(environ, self.root, self.file)
+        except SettingsError as error:
+            self.faults.found += error.faults
+            return Sources(environ=environ)
+
+    def workspace(self, topology: str | None) -> Workspace:
         self.top.only(TABLES)
         self.top.table("settings")
         self.table.only(WORKSPACE_KEYS)
@@ -87,9 +95,10 @@ class _Reader:
             package_path=package_path,
             modules=modules,
             topologies=topologies,
-            topology=self.chosen(topologies, environ, topology),
+            topology=self.chosen(topologies, topology),
             public_prefix=self.prefix(),
             gateway=gateway,
+            sources=self.sources,
         )
         if self.faults.found:
             raise SettingsError(self.faults.found)
@@ -150,11 +159,11 @@ class _Reader:
             self.faults.add(table.keys, "[topologies] is empty. Name one, or delete the line.")
         return {title: assign(entry, modules) for title, entry in table.tables().items()}
 
-    def chosen(self, known: Mapping[str, object], environ: Mapping[str, str], argument: str | None) -> str:
+    def chosen(self, known: Mapping[str, object], argument: str | None) -> str:
         default = "monolith" if "monolith" in known or not known else next(iter(known))
         sources = (
             ("topology", argument),
-            ("environment DECANT_TOPOLOGY", environ.get("DECANT_TOPOLOGY")),
+            ("environment DECANT_TOPOLOGY", self.sources.environ.get("DECANT_TOPOLOGY")),
             (self.file.at("workspace", "topology"), self.table.text("topology", default)),
         )
         given = [(source, name) for source, name in sources if name]

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 from urllib.parse import urlsplit
 
 from decant.errors import SettingsError
 from decant.settings.mask import mask_text
+from decant.settings.sources import Sources, read_sources
 from decant.settings.suggest import suggest
 from decant.settings.toml import TomlFile
 
@@ -76,7 +77,7 @@ class Workspace:
     Attributes:
         name: The workspace's name.
         root: The folder of ``decant.toml``.
-        file: ``decant.toml`` as read; its ``data["settings"]`` holds the settings.
+        file: ``decant.toml`` as read.
         package: The package that holds the modules; "" where there are none.
         package_path: The folder of that package, or None.
         modules: The modules' names, sorted.
@@ -84,6 +85,7 @@ class Workspace:
         topology: The topology that is chosen.
         public_prefix: What comes before public operations at the edge, for instance ``/api``; may be "".
         gateway: The public address.
+        sources: The layers that settings come from; made with ``environ``, ``.env`` and all.
     """
 
     name: str
@@ -96,6 +98,12 @@ class Workspace:
     topology: str
     public_prefix: str
     gateway: Gateway
+    sources: Sources
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment, with what secret files and ``.env`` add to it."""
+        return self.sources.environ
 
     def services(self, topology: str | None = None) -> tuple[ServiceSpec, ...]:
         """Return the services of a topology, the chosen one by default.
@@ -151,11 +159,29 @@ class Workspace:
             )
         return (given or spec.url or f"http://127.0.0.1:{spec.port}").rstrip("/")
 
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The tables below ``[settings]``, as written."""
-        tables = self.file.data.get("settings", {})
-        return tables if isinstance(tables, dict) else {}
+    def home(self, environ: Mapping[str, str] | None = None) -> Path:
+        """Return the folder for run-time state (``DECANT_HOME``); it may not exist yet.
+
+        Args:
+            environ: Read in place of the workspace's own sources.
+        """
+        from decant.settings import RuntimeSettings, load_one
+
+        return self.root / load_one(RuntimeSettings, self._sources(environ)).home.expanduser()
+
+    def call_mode(self, environ: Mapping[str, str] | None = None) -> Literal["direct", "strict"]:
+        """Return how modules in one process call each other (``DECANT_CALLS_MODE``, else by ``DECANT_ENV``).
+
+        Args:
+            environ: Read in place of the workspace's own sources.
+        """
+        from decant.settings import CallSettings, load_one
+
+        sources = self._sources(environ)
+        return load_one(CallSettings, sources).resolved_mode(sources.environment)
+
+    def _sources(self, environ: Mapping[str, str] | None) -> Sources:
+        return self.sources if environ is None else read_sources(environ, self.root, self.file)
 
 
 def is_url(text: str) -> bool:
