@@ -1,0 +1,116 @@
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from decant.db import ModuleDatabase
+from decant.events import EmbeddedTransport, EventRunner, Participant, publish
+from tests.integration.events import club_process as club
+
+KILLS = 10
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="decant-") as folder:
+        yield Path(folder)
+
+
+class Club:
+    """The two processes, started again whenever one is killed."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.processes: dict[str, subprocess.Popen[str]] = {}
+
+    def start(self, role: str) -> None:
+        command = [sys.executable, "-m", "tests.integration.events.club_process", str(self.home), role]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.processes[role] = process
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+
+    def kill(self, role: str) -> None:
+        process = self.processes.pop(role)
+        process.kill()
+        process.communicate()
+
+    def kill_all(self) -> None:
+        for role in tuple(self.processes):
+            self.kill(role)
+
+
+@pytest.fixture
+def club_of(home: Path) -> Iterator[Club]:
+    running = Club(home)
+    yield running
+    running.kill_all()
+
+
+def number(database: ModuleDatabase, what: object) -> int:
+    with database.transaction() as session:
+        return session.scalar(select(what)) or 0  # type: ignore[call-overload]
+
+
+def wait_for(condition: Callable[[], bool], what: Callable[[], object]) -> None:
+    ends = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < ends, what()
+        time.sleep(0.01)
+
+
+@pytest.mark.timeout(120)
+def test_however_often_processes_are_killed_no_event_is_lost_or_counted_twice(home: Path, club_of: Club) -> None:
+    reviews, books = club.open_reviews(home), club.open_books(home)
+    with books.transaction() as session:
+        session.add(club.Book(id="emma", reviews=0))
+    dice = random.Random(20)
+    posted = func.count(club.Review.id)
+    club_of.start("publish")
+    club_of.start("count")
+    for _ in range(KILLS):
+        before = number(reviews, posted)
+        wait_for(lambda before=before: number(reviews, posted) > before + 5, lambda: "nothing is published")
+        time.sleep(dice.uniform(0, 0.1))  # so that the kill hits any moment of the work
+        role = dice.choice(["publish", "count"])
+        club_of.kill(role)
+        club_of.start(role)
+    club_of.kill_all()
+
+    transport = EmbeddedTransport(home / "events.sqlite3")
+    EventRunner(home, transport, [Participant(reviews), Participant(books, [club.count])]).drain()
+    total = number(reviews, posted)
+    assert total > KILLS * 5
+    assert number(books, club.Book.reviews) == total
+    assert number(books, func.count(func.distinct(club.Seen.review_id))) == total
+    assert number(books, func.count(club.Seen.id)) == total
+    assert transport.parked() == []
+    transport.close()
+    reviews.close()
+    books.close()
+
+
+def test_a_commit_in_one_process_wakes_the_handler_in_another(home: Path, club_of: Club) -> None:
+    reviews, books = club.open_reviews(home), club.open_books(home)
+    with books.transaction() as session:
+        session.add(club.Book(id="emma", reviews=0))
+    club_of.start("count")
+    transport = EmbeddedTransport(home / "events.sqlite3")
+    here = EventRunner(home, transport, [Participant(reviews)])
+    here.start()
+    began = time.monotonic()
+    for review in range(1, 6):
+        with reviews.transaction() as session:
+            publish(session, club.ReviewPosted(review_id=review, book_id="emma"))
+        wait_for(lambda review=review: number(books, club.Book.reviews) == review, lambda: "not counted")
+    assert time.monotonic() - began < 3, "each event waited for the poll, a second or so"
+    assert here.stop()
+    transport.close()
+    reviews.close()
+    books.close()
