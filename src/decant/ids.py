@@ -15,17 +15,17 @@ os.register_at_fork(after_in_child=_random.seed)
 
 def new_trace_id() -> str:
     """Return 32 hexadecimal digits, never all zero (W3C Trace Context)."""
-    return f"{_random.getrandbits(128) or 1:032x}"
+    return (_random.getrandbits(128) or 1).to_bytes(16, "big").hex()
 
 
 def new_span_id() -> str:
     """Return 16 hexadecimal digits, never all zero (W3C Trace Context)."""
-    return f"{_random.getrandbits(64) or 1:016x}"
+    return (_random.getrandbits(64) or 1).to_bytes(8, "big").hex()
 
 
 def new_request_id() -> str:
     """Return 16 hexadecimal digits that name one request in the logs."""
-    return f"{_random.getrandbits(64):016x}"
+    return _random.getrandbits(64).to_bytes(8, "big").hex()
 
 
 def new_id() -> str:

@@ -28,6 +28,10 @@ from decant.observe.calls import CallObserver
 from decant.wiring import Registry, Scope, resolve_hints
 
 
+# Pydantic only warns of an object of the wrong class; decoding finds what matters of it, a warning that is an error too.
+WRONG = (PydanticError, PydanticSerializationError, TypeError, UserWarning)
+
+
 def direct_client(info: ContractInfo, service: type[Contract], registry: Registry) -> Contract:
     """Return a client that calls the service in this process.
 
@@ -118,10 +122,18 @@ def _strict_call(info: ContractInfo, declared: Declared, direct: Call) -> Call:
     dump_arguments, load_arguments = arguments.serializer.to_json, arguments.validator.validate_json
     dump_result, load_result = result.serializer.to_json, result.validator.validate_json
 
+    plain = _plain_parameters(declared)
+
     def send(values: dict[str, Any]) -> dict[str, Any]:
+        for name, value in values.items():
+            kind = type(value)
+            if kind is not plain.get(name) or (kind is str and not value.isascii()):
+                break
+        else:
+            return values  # the codec would give back the very same
         try:
-            sent: dict[str, Any] = load_arguments(dump_arguments(values, warnings="error"), strict=True)
-        except (PydanticError, PydanticSerializationError) as wrong:
+            sent: dict[str, Any] = load_arguments(dump_arguments(values), strict=True)
+        except WRONG as wrong:
             raise ValidationError(
                 f"{operation} was called with arguments that its contract does not allow: {wrong}"
             ) from None
@@ -129,8 +141,8 @@ def _strict_call(info: ContractInfo, declared: Declared, direct: Call) -> Call:
 
     def answer(value: Any) -> Any:
         try:
-            return load_result(dump_result(value, warnings="error"))
-        except (PydanticError, PydanticSerializationError, TypeError) as wrong:
+            return load_result(dump_result(value))
+        except WRONG as wrong:
             raise ProtocolError(
                 f"{operation} returned {type(value).__name__}, which does not fit its contract: {wrong}",
                 operation=operation,
@@ -149,6 +161,12 @@ def _strict_call(info: ContractInfo, declared: Declared, direct: Call) -> Call:
             raise cross(operation, info.errors, error) from error
 
     return call
+
+
+def _plain_parameters(declared: Declared) -> dict[str, type]:
+    """Return the parameters whose values the wire cannot change, by name: plain text, whole numbers, truth values."""
+    hints = resolve_hints(declared.function, declared.name)
+    return {name: kind for name, kind in hints.items() if kind in (str, int, bool)}
 
 
 def wire_types(declared: Declared) -> tuple[TypeAdapter[Any], TypeAdapter[Any]]:
