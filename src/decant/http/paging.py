@@ -25,6 +25,14 @@ K = TypeVar("K")
 SIGNATURE_BYTES = 16
 
 
+class CursorError(ValidationError, code="cursor-not-found", status=404):
+    """There is no page at this cursor.
+
+    A page is a resource, and a cursor a part of its address: one that nobody gave out leads nowhere, as
+    a wrong path does. No schema could tell a client which texts are cursors.
+    """
+
+
 class Page(BaseModel, Generic[T]):
     """A part of a list.
 
@@ -56,7 +64,7 @@ class Paging(BaseModel):
             key: The key that cursors are signed with, if they are.
 
         Raises:
-            ValidationError: For a cursor that was not made here.
+            CursorError: For a cursor that was not made here.
         """
         return None if self.cursor is None else decode_cursor(self.cursor, kind, key=key)
 
@@ -99,7 +107,7 @@ def decode_cursor(cursor: str, kind: type[K] | Any = Any, *, key: bytes | None =
         key: The key that it was signed with, if it was.
 
     Raises:
-        ValidationError: For a text that is no cursor of this list; names ``query.cursor``.
+        CursorError: For a text that is no cursor of this list; names ``query.cursor``.
     """
     try:
         signed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
@@ -111,8 +119,8 @@ def decode_cursor(cursor: str, kind: type[K] | Any = Any, *, key: bytes | None =
         position: K = _adapter(cast(Hashable, kind)).validator.validate_json(raw, strict=True)
     except (ValueError, binascii.Error) as error:
         message = "Input should be a cursor that this list gave"
-        raise ValidationError(
-            "The cursor is not valid.", errors=[fault("query.cursor", message, "cursor_parsing")]
+        raise CursorError(
+            "There is no page at this cursor.", errors=[fault("query.cursor", message, "cursor_parsing")]
         ) from error
     return position
 

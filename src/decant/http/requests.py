@@ -14,13 +14,13 @@ from flask import Request
 from pydantic import AliasChoices, AliasPath, BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 from typing_extensions import TypedDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from decant.errors import SetupError
 from decant.http.faults import Fault, Refusal, fault, faults_of, invalid
 from decant.http.guards import forbidden, suspicious
+from decant.http.integral import with_integers
 from decant.http.parameters import EMPTY, Parameter
 from decant.http.texts import TextField, check_text, read_integer, strip_optional
 
@@ -161,7 +161,7 @@ class ModelSource:
             texts = given.get(field.name)
             document = field.fill if texts is None else field.to_json(texts, own)
             if document is not None:
-                parts.append(f'"{field.name}":{document}')
+                parts.append(f"{field.key}:{document}")
         try:
             reading.arguments[self.name] = self._validate(f"{{{','.join(parts)}}}", strict=True, extra="ignore")
         except pydantic_core.ValidationError as error:
@@ -177,10 +177,15 @@ def _model_field(name: str, field: FieldInfo, operation: str) -> TextField:
     alias = field.validation_alias or field.alias or name
     if isinstance(alias, AliasChoices | AliasPath):
         raise SetupError(f"{operation}: the query parameter {name!r} has several aliases.", hint="Keep a single name.")
-    default = EMPTY if field.is_required() else field.get_default(call_default_factory=False)
-    if default is PydanticUndefined:
-        default = None
-    return _text_field(alias, f"query.{alias}", field.annotation, default, operation)
+    return _text_field(alias, f"query.{alias}", field.annotation, _default(field), operation)
+
+
+def _default(field: FieldInfo) -> Any:
+    if field.is_required():
+        return EMPTY
+    if field.default_factory in (list, set, frozenset, tuple):
+        return ()
+    return field.default  # PydanticUndefined for any other factory: no text stands for what it will make
 
 
 def _text_field(name: str, where: str, kind: Any, default: Any, operation: str) -> TextField:
@@ -222,6 +227,8 @@ def _query_reader(sources: Sequence[TextSource | ModelSource]) -> Reader:
 
     def read(reading: Reading) -> None:
         query = reading.request.environ.get("QUERY_STRING")
+        if not query and not sources:
+            return
         given = split_query(query) if query else {}
         for source in sources:
             source.read(given, reading)
@@ -292,7 +299,7 @@ class BodySource:
         """
         own: list[Fault] = []
         try:
-            value = self._validate(raw, strict=True, extra="forbid" if reading.strict else "ignore")
+            value = self._value(raw, "forbid" if reading.strict else "ignore")
             if self.whole is None:
                 reading.arguments.update(value)
             else:
@@ -304,6 +311,15 @@ class BodySource:
         if suspicious(raw):
             own.extend(_forbidden(raw, {one["field"] for one in own}))
         reading.faults.extend(own)
+
+    def _value(self, raw: bytes, extra: Literal["forbid", "ignore"]) -> Any:
+        try:
+            return self._validate(raw, strict=True, extra=extra)
+        except pydantic_core.ValidationError as error:
+            repaired = with_integers(raw, error)
+            if repaired is None:
+                raise
+            return self._validate(repaired, strict=True, extra=extra)
 
 
 def _keys(parameters: Sequence[Parameter], operation: str) -> Any:

@@ -34,7 +34,6 @@ def compile_responder(declaration: Declaration, result: Result, name: str) -> Se
     status = declaration.status or (201 if declaration.location else 200)
     locate = _locator(declaration.location, result, name) if declaration.location else None
     tagged = declaration.etag
-    vary = [("Vary", "Accept")]
     dump = result.dump
 
     def send(value: Any, request: Request) -> AnyResponse:
@@ -48,16 +47,19 @@ def compile_responder(declaration: Declaration, result: Result, name: str) -> Se
         accept = environ.get("HTTP_ACCEPT")
         if accept is not None and accept not in ("*/*", JSON_TYPE):
             body, content_type = _translate(body, accept)
-        headers = vary
+        etag = ""
         if tagged:
             etag = etag_of(body)
-            headers = [*vary, ("ETag", etag)]
             seen = environ.get("HTTP_IF_NONE_MATCH")
             if seen is not None and environ["REQUEST_METHOD"] in ("GET", "HEAD") and is_match(seen, etag):
-                return _not_modified(headers)
-        response = Response(body, status, headers, content_type=content_type)
+                return _not_modified(etag)
+        response = Response(body, status, content_type=content_type)
+        add = response.headers.add  # cheaper than headers given to the constructor
+        add("Vary", "Accept")
+        if tagged:
+            add("ETag", etag)
         if locate is not None:
-            response.headers["Location"] = locate(value, environ)
+            add("Location", locate(value, environ))
         return response
 
     return send
@@ -78,8 +80,8 @@ def _empty(status: int) -> Response:
     return response
 
 
-def _not_modified(headers: list[tuple[str, str]]) -> Response:
-    response = Response(status=304, headers=headers)
+def _not_modified(etag: str) -> Response:
+    response = Response(status=304, headers=[("ETag", etag), ("Vary", "Accept")])
     del response.headers["Content-Type"]
     return response
 

@@ -24,6 +24,8 @@ from decant.errors import DecantError
 from decant.http.requests import adapter_of
 from decant.http.texts import strip_optional
 
+_SCALARS = (str, int, float, bool)
+
 Check = Callable[[Any], Any]
 Dump = Callable[[Any], bytes]
 
@@ -145,6 +147,8 @@ def _quick(bare: Any, convert: Check) -> Check:
     """Return a check that lets values of the declared type pass, and converts what is something else."""
     if bare is Any:
         return lambda value: value
+    if bare in _SCALARS:
+        return lambda value: value if type(value) is bare else convert(value)
     if _is_class(bare):
         return lambda value: value if isinstance(value, bare) else convert(value)
     if is_typeddict(bare):
@@ -168,7 +172,7 @@ def _quick_list(element: Any, convert: Check) -> Check:
 def _is_class(kind: Any) -> bool:
     """Return whether an instance of the type was validated when it was made, as far as anyone can tell."""
     return isinstance(kind, type) and (
-        (issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind)) or kind in (str, int, float, bool)
+        issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind) or kind in _SCALARS
     )
 
 

@@ -214,13 +214,15 @@ class TextField:
         default: What its absence means in Python; ``inspect.Parameter.empty`` where it has no default.
 
     Attributes:
+        key: Its name as JSON.
         fill: The JSON that stands for it when it is absent, or None where absence is left to the default.
     """
 
-    __slots__ = ("_absent", "fill", "name", "shape", "where")
+    __slots__ = ("_absent", "fill", "key", "name", "shape", "where")
 
     def __init__(self, name: str, where: str, kind: Any, default: Any) -> None:
         self.name = name
+        self.key = encode_basestring(name)
         self.where = where
         self.shape = shape = shape_of(kind, where)
         self.fill: str | None = None
@@ -228,7 +230,7 @@ class TextField:
             self.fill = "null" if shape.nullable else "[]" if shape.many else None
             self._absent = self.fill
         else:
-            self._absent = "null" if default is None else "[]" if shape.many and not default else None
+            self._absent = "null" if default is None else "[]" if shape.many and default in ([], (), set(), frozenset()) else None
 
     def to_json(self, texts: list[str], faults: list[Fault]) -> str:
         """Return the value as JSON; for a text that cannot be, note the fault and stand in a string."""
