@@ -21,14 +21,19 @@ class Row:
     Attributes:
         key: Its path below ``[settings]``.
         name: Its environment name.
-        value: Its value, masked.
+        value: Its value as JSON's types, masked.
         source: Where it came from: ``decant.toml:12``, ``environment X``, ``default``.
     """
 
     key: str
     name: str
-    value: str
+    value: Any
     source: str
+
+    @property
+    def text(self) -> str:
+        """The value as a table shows it."""
+        return as_text(self.value)
 
 
 def explain(settings: Settings, table: str) -> list[Row]:
@@ -39,7 +44,7 @@ def explain(settings: Settings, table: str) -> list[Row]:
             Row(
                 key=f"{table}.{name}" if table else name,
                 name=env_names(prefix_of(table), name, field)[0],
-                value=show(name, getattr(settings, name), is_secret(name, field)),
+                value=mask_value(name, getattr(settings, name), is_secret(name, field)),
                 source=settings.source_of(name),
             )
         )
@@ -47,23 +52,27 @@ def explain(settings: Settings, table: str) -> list[Row]:
 
 
 def show(name: str, value: Any, secret: bool = False) -> str:
-    """Return a value as text: a credential as ``***``, a password in a URL too."""
+    """Return a value as text, masked."""
+    return as_text(mask_value(name, value, secret))
+
+
+def as_text(value: Any) -> str:
+    """Return a masked value as a person reads it."""
     if value is None:
         return "-"
-    if secret:
-        return MASK
-    plain = _plain(name, value)
-    return json.dumps(plain, ensure_ascii=False, default=str)
+    return MASK if value == MASK else json.dumps(value, ensure_ascii=False)
 
 
-def _plain(name: str, value: Any) -> Any:
-    """Return a value as JSON's types, with what is secret inside of it hidden."""
-    if value is not None and (is_secret_name(name) or isinstance(value, SecretStr | SecretBytes | Secret)):
+def mask_value(name: str, value: Any, secret: bool = False) -> Any:
+    """Return a value as JSON's types: a credential as ``***``, and so a password in a URL."""
+    if value is None:
+        return None
+    if secret or is_secret_name(name) or isinstance(value, SecretStr | SecretBytes | Secret):
         return MASK
     if isinstance(value, BaseModel):
-        return {key: _plain(key, getattr(value, key)) for key in type(value).model_fields}
+        return {key: mask_value(key, getattr(value, key)) for key in type(value).model_fields}
     if isinstance(value, Mapping):
-        return {str(key): _plain(str(key), item) for key, item in value.items()}
+        return {str(key): mask_value(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(name, item) for item in value]
+        return [mask_value(name, item) for item in value]
     return value if isinstance(value, bool | int | float | None) else mask_text(str(value))

@@ -1,0 +1,5 @@
+"""The command ``decant``."""
+
+from decant.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,182 @@
+"""The entry of ``decant``: its verbs are imported when they are called, so ``--help`` is instant."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from decant.cli.errors import INTERRUPTED, report
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from click.shell_completion import CompletionItem
+
+ENTRY_POINTS = "decant.commands"
+"""The entry point group in which other packages offer verbs."""
+
+
+class Verb(NamedTuple):
+    """A command that is imported when it is called."""
+
+    target: str
+    help: str
+
+
+VERBS: Mapping[str, Verb] = {
+    "run": Verb("decant.cli.run:command", "Start one service with the development server."),
+    "serve": Verb("decant.cli.serve:command", "Start one service with the production server."),
+    "routes": Verb("decant.cli.routes:command", "Show every route: method, path, module, public or not."),
+    "shell": Verb("decant.cli.shell:command", "Open a Python shell inside of a service."),
+    "config": Verb("decant.cli.config:command", "Show every setting, its value and where it comes from."),
+    "topology": Verb("decant.cli.topology:command", "Show which module runs in which service."),
+    "db": Verb("decant.cli.db:command", "Migrate the modules' databases."),
+    "events": Verb("decant.cli.events:command", "Look after events: list, show, retry, drop."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, and only then.
+
+    Args:
+        verbs: Names, where each command lies (``package.module:attribute``) and what it is for.
+        entry_points: The entry point group that adds more.
+    """
+
+    def __init__(self, *, verbs: Mapping[str, Verb], entry_points: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.verbs = verbs
+        self.entry_points = entry_points
+
+    @cached_property
+    def added(self) -> Mapping[str, EntryPoint]:
+        from importlib.metadata import entry_points
+
+        return {point.name: point for point in entry_points(group=self.entry_points) if point.name not in self.verbs}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.verbs, *sorted(self.added)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        verb = self.verbs.get(cmd_name)
+        if verb is not None:
+            module, _, attribute = verb.target.partition(":")
+            return _as_command(getattr(importlib.import_module(module), attribute), verb.target)
+        point = self.added.get(cmd_name)
+        return _as_command(point.load(), point.value) if point is not None else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            known = self.list_commands(ctx)
+            near = get_close_matches(args[0], known, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
+            ctx.fail(f"There is no command '{args[0]}'. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.summary(name)) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete) if incomplete.startswith("-") else []
+        return [*(CompletionItem(name, help=self.summary(name)) for name in names), *options]
+
+    def summary(self, name: str) -> str:
+        """Return a command's line in the help, without importing it."""
+        if name in self.verbs:
+            return self.verbs[name].help
+        distribution = self.added[name].dist
+        return f"(from {distribution.name})" if distribution else ""
+
+
+def _as_command(value: Any, target: str) -> click.Command:
+    if not isinstance(value, click.Command):
+        raise TypeError(f"{target} is no click command")
+    return value
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"decant {version('flask-decant')}")
+        ctx.exit()
+
+
+def _no_color(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
+
+
+@click.group(
+    cls=LazyGroup,
+    verbs=VERBS,
+    entry_points=ENTRY_POINTS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with `decant topology` and `decant run`. `decant COMMAND --help` tells more.",
+)
+@click.option(
+    "-C",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Go to this folder first.",
+)
+@click.option(
+    "--no-color", is_flag=True, is_eager=True, expose_value=False, callback=_no_color, help="Print no colours."
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
+def group(folder: Path | None) -> None:
+    """Write a modular monolith in Flask; decant it into services without changing its code."""
+    if folder is not None:
+        os.chdir(folder)
+
+
+def run(args: Sequence[str] | None = None, command: click.Command = group) -> int:
+    """Run the command line and return its exit code; whatever goes wrong is told on stderr, never as a traceback.
+
+    Args:
+        args: The arguments; those of the process by default.
+        command: What to run.
+    """
+    args = list(sys.argv[1:] if args is None else args)
+    return guarded(lambda: command.main(args, prog_name="decant", standalone_mode=False), json="--json" in args)
+
+
+def guarded(work: Callable[[], Any], *, json: bool = False) -> int:
+    """Return the exit code of some work, with its errors reported.
+
+    Args:
+        work: What to do; an integer that it returns is the exit code.
+        json: Print an error as a JSON document on stdout too.
+    """
+    try:
+        code = work()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the edge of the process
+        return report(error, json=json)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Run ``decant`` and leave the process."""
+    sys.exit(run())
