@@ -75,7 +75,9 @@ def load_top_level(name: str, folder: Path) -> ModuleType:
         ImportError: When the name means something else in this process.
     """
     importlib.invalidate_caches()
-    sys.path.append(str(folder))
+    added = str(folder) not in sys.path
+    if added:
+        sys.path.append(str(folder))
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -83,7 +85,8 @@ def load_top_level(name: str, folder: Path) -> ModuleType:
             raise unknown_module(name, folder) from error
         raise
     finally:
-        sys.path.remove(str(folder))
+        if added:
+            sys.path.remove(str(folder))
     if folder.resolve() not in Path(module.__file__ or "").resolve().parents:
         raise ImportError(
             f"The name {name!r} means {module!r} in this process, not the module in {folder}. "

@@ -12,7 +12,7 @@ from werkzeug.security import safe_join
 from decant.modules.errors import ForeignEndpointError
 from decant.modules.module import Module
 from decant.modules.scope import current_scope, owner_of
-from decant.modules.static import shared_folders
+from decant.modules.static import root_folders, shared_folder
 
 _LINK_HINT = "It would not exist once they run apart. Write the path itself, or ask {owner!r} through its contract."
 _FILE_HINT = "It would be missing once they run apart. Move it to the workspace's shared static/ folder, or copy it."
@@ -62,19 +62,22 @@ class _EndpointGuard:
     def _check_file(self, owner: str | None, endpoint: str, filename: str) -> None:
         if endpoint not in ("static", f"{owner}.static"):
             return
-        here = self._modules.get(owner) if owner else None
-        if _exists(filename, [*_static_folder(here), *shared_folders(self._app)]):
+        if _exists(filename, self._folders_of(owner)):
             return
         for name, module in self._modules.items():
-            if name != owner and _exists(filename, _static_folder(module)):
+            if name != owner and module.static_folder and _exists(filename, [module.static_folder]):
                 target = f"the static file {filename!r}"
                 raise ForeignEndpointError(target, owner_of(current_scope()), name, hint=_FILE_HINT)
 
+    def _folders_of(self, owner: str | None) -> list[str | Path]:
+        """Return where a static endpoint looks: a module's, or the root's."""
+        if owner is None:
+            return root_folders(self._app)
+        module = self._modules.get(owner)
+        own = [module.static_folder] if module is not None and module.static_folder else []
+        return [*own, *shared_folder(self._app)]
 
-def _static_folder(module: Module | None) -> list[str]:
-    return [module.static_folder] if module is not None and module.static_folder else []
 
-
-def _exists(filename: str, folders: Iterable[str]) -> bool:
-    paths = (safe_join(folder, filename) for folder in folders)
+def _exists(filename: str, folders: Iterable[str | Path]) -> bool:
+    paths = (safe_join(str(folder), filename) for folder in folders)
     return any(path is not None and Path(path).is_file() for path in paths)

@@ -17,7 +17,7 @@ from flask.cli import AppGroup
 from decant.errors import SetupError
 from decant.modules.naming import check_module_name, suggest
 from decant.modules.routing import Router, Url
-from decant.modules.static import send_first, shared_folders
+from decant.modules.static import send_first, shared_folder
 from decant.wiring import Close, Factory
 
 if TYPE_CHECKING:
@@ -208,10 +208,10 @@ class Module(Router):
         return tuple(self._provided.values())
 
     def send_static_file(self, filename: str) -> Response:
-        """Answer with a file of the module's own static folder, else of the shared ones."""
+        """Answer with a file of the module's own static folder, else of the workspace's."""
         own = [self.static_folder] if self.static_folder else []
         max_age = self.get_send_file_max_age(filename)
-        return send_first([*own, *shared_folders(current_app)], filename, max_age)
+        return send_first([*own, *shared_folder(current_app)], filename, max_age)
 
     def __repr__(self) -> str:
         return f"<Module {self.name!r} of {self.import_name}>"

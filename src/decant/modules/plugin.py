@@ -57,12 +57,15 @@ class MicroServicesApp(Flask):
                 modules are imported, not later.
 
         Raises:
+            TypeError: When the names are one string.
             InvalidModulePath: When the folder does not exist.
             ImportError: When there is no module of a name.
             AttributeError: When a module has no ``blueprint``.
             ValueError: Flask's, for instance when two modules have blueprints of one name.
             AssertionError: Flask's, for instance when two views have one endpoint.
         """
+        if isinstance(enabled_modules, str):
+            raise TypeError(f"The modules must be a list of names, for instance [{enabled_modules!r}], not a string.")
         folder = self._find_folder(path if modules_dir is None else modules_dir)
         for name in map(str, enabled_modules):
             module = load_top_level(name, folder.path) if top_level else folder.load(name)

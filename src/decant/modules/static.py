@@ -35,16 +35,22 @@ def send_first(folders: Iterable[str | os.PathLike[str]], filename: str, max_age
     raise NotFound
 
 
-def shared_folders(app: Flask) -> tuple[str, ...]:
-    """Return the folders behind ``/static``: the application's own, then the workspace's."""
+def shared_folder(app: Flask) -> list[Path]:
+    """Return the workspace's static folder, as a list of one or none."""
     shared: Path | None = app.extensions.get(_EXTENSION)
-    return tuple(str(folder) for folder in (app.static_folder, shared) if folder is not None)
+    return [] if shared is None else [shared]
+
+
+def root_folders(app: Flask) -> list[str | Path]:
+    """Return the folders behind ``/static``: the application's own, then the workspace's."""
+    own = [] if app.static_folder is None else [app.static_folder]
+    return [*own, *shared_folder(app)]
 
 
 def install_static(app: Flask, shared: Path | None) -> None:
     """Serve the workspace's static folder at ``/static``, after the application's own.
 
-    Modules look there too, after their own folder, wherever they are registered.
+    The modules look in the workspace's too, after their own, whenever they are registered.
 
     Args:
         app: A plain Flask application.
@@ -60,4 +66,4 @@ def install_static(app: Flask, shared: Path | None) -> None:
 
 
 def _serve_shared(filename: str) -> Response:
-    return send_first(shared_folders(current_app), filename, current_app.get_send_file_max_age(filename))
+    return send_first(root_folders(current_app), filename, current_app.get_send_file_max_age(filename))

@@ -53,9 +53,8 @@ class TemplateSearch:
         scope = current_scope()
         if owner_of(scope) not in self._modules:
             scope = None
-        if scope not in self._loaders:
-            self._loaders[scope] = ScopedLoader(self, scope)
-        return self._loaders[scope]
+        known = self._loaders.get(scope)
+        return known if known is not None else self._loaders.setdefault(scope, ScopedLoader(self, scope))
 
     def find(self, environment: Environment, template: str, scope: str | None) -> Found:
         """Return a template's source as seen from a scope.
@@ -136,15 +135,19 @@ def scope_templates(environment: Environment, search: TemplateSearch) -> None:
     The environment stays the same object, because it may hold an application's filters and extensions
     already.
     """
+    vars(environment)["search"] = search
+    vars(environment).pop("loader", None)
     kind = type(environment)
-    environment.__class__ = type(f"Scoped{kind.__name__}", (_ScopedLookup, kind), {"search": search})
-    environment.__dict__.pop("loader", None)
+    if not issubclass(kind, _ScopedLookup):
+        environment.__class__ = type(f"Scoped{kind.__name__}", (_ScopedLookup, kind), {})
 
 
 def install_templates(
     app: Flask, modules: Sequence[Module], shared: Path | None = None, *, strict: bool = False
 ) -> None:
     """Give each module its own view of the templates: its folder, then the shared one, never another module's.
+
+    A later call replaces an earlier one, so it takes all the modules of the application.
 
     Args:
         app: A plain Flask application.

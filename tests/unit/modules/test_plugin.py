@@ -265,6 +265,24 @@ def test_top_level_says_which_module_is_unknown(tree: Tree) -> None:
         tree.app("shopp_x", top_level=True)
 
 
+def test_one_string_is_no_list_of_names(tree: Tree) -> None:
+    tree.module("shop")
+    app = MicroServicesApp("plugin_app", root_path=str(tree.root))
+
+    with pytest.raises(TypeError, match=r"\['shop'\]"):
+        app.register_urls("shop")
+
+
+def test_a_folder_that_was_on_the_import_path_stays_where_it_was(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"shop_{tree.root.parent.name}"
+    tree.module(name)
+    monkeypatch.syspath_prepend(str(tree.root / "modules"))
+    tree.app(name, top_level=True)
+
+    assert sys.path[0] == str(tree.root / "modules")
+    _forget(name)
+
+
 def test_a_module_written_after_the_first_look_is_found(tree: Tree) -> None:
     tree.module("shop")
     app = tree.app("shop")

@@ -85,6 +85,19 @@ def test_an_application_without_static_folder_still_has_its_modules_own(tree: Tr
     assert get(app, "/static/a.txt")[0] == 404
 
 
+def test_a_module_with_a_contract_keeps_its_static_folder_to_itself_too(app: MicroServicesApp, tree: Tree) -> None:
+    init = "from decant.modules import Module\nblueprint = Module(__name__)"
+    tree.module("typed", init=init, urls="url('/typed', views.home)", static={"typed.txt": "typed"})
+    app.register_urls(["typed"])
+
+    assert [get(app, path) for path in ("/typed", "/static_typed/typed.txt", "/static/typed.txt")] == [
+        (200, "typed"),
+        (200, "typed"),
+        (200, "typed"),
+    ]
+    assert get(app, "/static_typed/root.txt")[0] == 404
+
+
 def test_send_static_file_answers_by_itself(app: MicroServicesApp) -> None:
     with app.test_request_context(), app.send_static_file("both.txt") as response:
         response.direct_passthrough = False

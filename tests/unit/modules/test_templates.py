@@ -148,6 +148,13 @@ def test_an_existing_applications_own_templates_are_found_last(make: Make, tmp_p
     ]
 
 
+def test_installing_again_replaces_what_was_installed(make: Make, shared: Path) -> None:
+    app = make()
+    install_templates(app, [], shared)
+
+    assert get(app, "/catalog/main.html") == (200, "shared")
+
+
 def test_without_a_shared_folder_a_module_still_has_its_own(workspace: Workspace) -> None:
     workspace.module("catalog", views=VIEWS.format(name="catalog"))
     workspace.write("catalog/templates/main.html", "own")
