@@ -7,15 +7,21 @@ patch the standard library before anything else imports it.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from decant.errors import DecantError
+from decant.home import ensure_home
 from decant.serving.base import ServeOptions, Server
 from decant.serving.ports import claim_port
 from decant.serving.process import MALLOC, children_environ, obey_parent
 from decant.serving.registry import server_named
+
+if TYPE_CHECKING:
+    from decant.observe.logging.setup import Format
 
 
 def command(server: Server, options: ServeOptions) -> list[str]:
@@ -50,10 +56,25 @@ def main(argv: list[str]) -> int:
         server = server_named(name)
         server.check(options)
         with claim_port(options.host, options.port):
+            _set_up(options)
             return server.run(options)
     except DecantError as error:
         sys.stderr.write(f"error: {error}\n")
         return int(getattr(error, "exit_code", 3))
+
+
+def _set_up(options: ServeOptions) -> None:
+    """Prepare what all workers share: their metrics, and the format of the server's own log lines."""
+    if options.workers > 1:
+        from decant.observe.multiprocess import prepare_multiprocess
+
+        home = os.environ.get("DECANT_HOME") or Path(options.target.config).absolute().parent / ".decant"
+        prepare_multiprocess(ensure_home(Path(home)), re.sub("[^A-Za-z0-9_.-]", "-", options.target.label))
+    if options.target.application is None:  # a foreign application has ideas of its own about logs
+        from decant.observe.logging import configure
+
+        chosen = os.environ.get("DECANT_LOG_FORMAT", "auto")
+        configure(format=cast("Format", chosen), service=options.target.label)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,14 @@ not run it, and a stopped one runs it after the threads that it would have to st
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from typing import Any, Final, Protocol, runtime_checkable
 
 from decant.serving.signals import Bell
+
+logger = logging.getLogger("decant.serving")
 
 DRAINING = "decant.draining"
 """``app.extensions`` key of the :class:`threading.Event` that is set when the process begins to stop."""
@@ -95,5 +98,7 @@ class Drain:
         try:
             if isinstance(self._runtime, Runtime):
                 self._runtime.stop(self._grace_s)
+        except Exception:
+            logger.exception("background work did not stop in order; its leases run out by themselves")
         finally:
             self._ended.set()

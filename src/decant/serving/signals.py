@@ -24,6 +24,7 @@ class Bell:
         self._answer = answer
         self._hear, self._ring = socket.socketpair()
         self._ring.setblocking(False)
+        self._thread = threading.Thread(target=self._listen, name="decant-bell", daemon=True)
 
     @property
     def fd(self) -> int:
@@ -32,7 +33,7 @@ class Bell:
 
     def start(self) -> None:
         """Begin to listen."""
-        threading.Thread(target=self._listen, name="decant-bell", daemon=True).start()
+        self._thread.start()
 
     def ring(self, signum: int, _frame: object = None) -> None:
         """Say that a signal arrived: safe in a handler, and fit to be one."""
@@ -42,6 +43,13 @@ class Bell:
         """Be the handler of these signals. Main thread only."""
         for signum in signals:
             signal.signal(signum, self.ring)
+
+    def close(self) -> None:
+        """Stop listening. No handler may ring any more; a process that serves never closes its bell."""
+        self._ring.close()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._hear.close()
 
     def _listen(self) -> None:
         while heard := self._hear.recv(64):

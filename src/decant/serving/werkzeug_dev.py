@@ -53,7 +53,7 @@ class WerkzeugServer(Server):
         bell = Bell(lambda signum: stop.set())
         bell.start()
         bell.answer_to(signal.SIGINT, signal.SIGTERM)
-        handler = WSGIRequestHandler if RUNTIME not in extensions_of(worker.app) else _SilentHandler
+        handler = _Silent if RUNTIME in extensions_of(worker.app) else _WithoutProbe
         server = make_server(
             options.host, options.port, _debuggable(worker.app, options), threaded=True, request_handler=handler
         )
@@ -68,11 +68,20 @@ class WerkzeugServer(Server):
         return 0
 
 
-class _SilentHandler(WSGIRequestHandler):
+class _Silent(WSGIRequestHandler):
     """Leaves the access line to the application, which has the better one."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing."""
+
+
+class _WithoutProbe(WSGIRequestHandler):
+    """Writes the access line of a foreign application, but not that of our own question whether it is ready."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write the line."""
+        if self.path != PROBE:
+            super().log_request(code, size)
 
 
 def _prepare(app: Any, options: ServeOptions) -> None:
