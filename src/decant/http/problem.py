@@ -27,6 +27,8 @@ from werkzeug.http import HTTP_STATUS_CODES, parse_date
 from decant.clock import Clock, SystemClock
 from decant.context import current
 from decant.errors import RESERVED_FIELDS, DecantError, DomainError, RemoteCallError, ValidationError
+from decant.http.codecs import encode
+from decant.http.smorest import share_errors
 
 BLANK = "about:blank"
 """The ``type`` of a problem that is no more than its HTTP status (RFC 9457, 4.2.1)."""
@@ -211,9 +213,9 @@ def install_problems(app: Flask, *, expose: bool) -> None:
         told = expose or bool(request.environ.get("decant.internal"))
         return problem_response(problem_of(error, expose=told))
 
-    handlers = app.error_handler_spec[None][None]
-    if HTTPException not in handlers:
+    if HTTPException not in app.error_handler_spec[None][None]:
         app.register_error_handler(HTTPException, answer_http)
+    share_errors(app, answer_http)
     app.register_error_handler(DecantError, answer_decant)
 
 
@@ -223,16 +225,12 @@ def _is_internal(error: DecantError) -> bool:
 
 def problem_response(problem: ProblemDocument) -> Response:
     """Return a problem as the answer to the current request, in JSON or XML as its ``Accept`` asks."""
-    body, content_type = _encode(problem.members())
+    body, content_type = encode(problem.members(), request.headers.get("Accept"), problem=True)
     response = Response(body, problem.status, content_type=content_type)
     for name, value in problem.headers:
         response.headers.add(name, value)
     response.vary.add("Accept")
     return response
-
-
-def _encode(document: dict[str, Any]) -> tuple[bytes, str]:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), "application/problem+json"
 
 
 def parse_problem(

@@ -47,7 +47,7 @@ def install_docs(app: Flask, document: Callable[[], Mapping[str, Any]], *, rule:
         return _headed(Response(_render(document()), mimetype="text/html"))
 
     @pages.get(f"{rule.rstrip('/')}/assets/<name>")
-    def asset(name: str) -> Response:
+    def asset(name: str) -> Any:
         if name not in ASSETS:
             abort(404)
         data, tag = _asset(name)
