@@ -36,7 +36,7 @@ def with_integers(raw: bytes, error: pydantic_core.ValidationError) -> bytes | N
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, float) and value.is_integer()
+    return isinstance(value, float) and value.is_integer() and -(2.0**63) <= value < 2.0**63
 
 
 def _convert(parent: Any, key: Any, place: Iterable[int | str]) -> None:
