@@ -1,17 +1,19 @@
-"""``decant db``: the migrations of the modules that a service hosts."""
+"""``decant db``: the migrations of the workspace's modules, whichever services they run in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from decant.cli.chosen import EVERYTHING
 from decant.errors import CommandError
+from decant.serving.target import CONFIG
 
 if TYPE_CHECKING:
     from decant.db import Migrations
 
-_SERVICE = click.option("--service", default=None, help="The service whose modules are meant; all by default.")
+_CONFIG = click.option("--config", envvar="DECANT_CONFIG", default=CONFIG, show_default=True, help="The workspace.")
 _MODULES = click.argument("modules", nargs=-1, metavar="[MODULE]...")
 
 
@@ -23,19 +25,19 @@ def command() -> None:
 @command.command(help="Bring databases to their newest revision, or one module's to REVISION.")
 @_MODULES
 @click.option("--revision", default="heads", show_default=True, help="Where to go; needs exactly one module.")
-@_SERVICE
-def upgrade(modules: tuple[str, ...], revision: str, service: str | None) -> None:
+@_CONFIG
+def upgrade(modules: tuple[str, ...], revision: str, config: str) -> None:
     if revision != "heads" and len(modules) != 1:
         raise CommandError("--revision needs exactly one module.", exit_code=2)
-    for migrations in _chosen(modules, service):
+    for migrations in _chosen(modules, config):
         click.echo(f"{migrations.module}: {migrations.upgrade(revision) or 'no migrations'}")
 
 
 @command.command(help="Show at which revision each database stands.")
 @_MODULES
-@_SERVICE
-def current(modules: tuple[str, ...], service: str | None) -> None:
-    for migrations in _chosen(modules, service):
+@_CONFIG
+def current(modules: tuple[str, ...], config: str) -> None:
+    for migrations in _chosen(modules, config):
         click.echo(f"{migrations.module}: {migrations.current() or 'empty'}")
 
 
@@ -43,17 +45,17 @@ def current(modules: tuple[str, ...], service: str | None) -> None:
 @click.argument("module")
 @click.option("-m", "--message", required=True, help="What the revision is for.")
 @click.option("--autogenerate", is_flag=True, help="Fill it with what the models have and the database lacks.")
-@_SERVICE
-def revision(module: str, message: str, autogenerate: bool, service: str | None) -> None:
-    (migrations,) = _chosen((module,), service)
+@_CONFIG
+def revision(module: str, message: str, autogenerate: bool, config: str) -> None:
+    (migrations,) = _chosen((module,), config)
     click.echo(migrations.revision(message, autogenerate=autogenerate))
 
 
 @command.command(help="Fail when models and databases differ.")
 @_MODULES
-@_SERVICE
-def check(modules: tuple[str, ...], service: str | None) -> None:
-    differing = {migrations.module: migrations.differences() for migrations in _chosen(modules, service)}
+@_CONFIG
+def check(modules: tuple[str, ...], config: str) -> None:
+    differing = {migrations.module: migrations.differences() for migrations in _chosen(modules, config)}
     for module, differences in differing.items():
         click.echo(f"{module}: {'differs' if differences else 'in step'}")
         for difference in differences:
@@ -65,18 +67,19 @@ def check(modules: tuple[str, ...], service: str | None) -> None:
         )
 
 
-def _chosen(names: tuple[str, ...], service: str | None) -> list[Migrations]:
+def _chosen(names: tuple[str, ...], config: str) -> list[Migrations]:
     """Return the migrations of the named modules, or of all, in the order in which modules depend on each other."""
     from decant.db import migrations_of
-    from decant.service import create_app
+    from decant.service import create_app, runtime_of
 
-    runtime: Any = create_app(service).extensions["decant"]
-    modules = {module.name: module for module in runtime.modules}
-    unknown = sorted(set(names) - modules.keys())
+    runtime = runtime_of(create_app(EVERYTHING, config=config))
+    known = {module.name: module for module in runtime.modules if module.name in runtime.databases}
+    unknown = sorted(set(names) - known.keys())
     if unknown:
+        there_are = ", ".join(sorted(known)) or "none"
         raise CommandError(
-            f"No such module: {', '.join(unknown)}.", hint=f"There are: {', '.join(sorted(modules))}.", exit_code=4
+            f"No module with a database is called {', '.join(unknown)}.", hint=f"There are: {there_are}.", exit_code=4
         )
     return [
-        migrations_of(module, runtime.databases[name]) for name, module in modules.items() if not names or name in names
+        migrations_of(module, runtime.databases[name]) for name, module in known.items() if not names or name in names
     ]

@@ -3,7 +3,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from decant.db import ModuleDatabase
 from decant.events import EmbeddedTransport, EventRunner, Participant, publish
 from tests.integration.events import club_process as club
+from tests.support.waiting import wait_until
 
 KILLS = 10
 
@@ -58,13 +59,6 @@ def number(database: ModuleDatabase, what: object) -> int:
         return session.scalar(select(what)) or 0  # type: ignore[call-overload]
 
 
-def wait_for(condition: Callable[[], bool], what: Callable[[], object]) -> None:
-    ends = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < ends, what()
-        time.sleep(0.01)
-
-
 @pytest.mark.timeout(120)
 def test_however_often_processes_are_killed_no_event_is_lost_or_counted_twice(home: Path, club_of: Club) -> None:
     reviews, books = club.open_reviews(home), club.open_books(home)
@@ -76,7 +70,7 @@ def test_however_often_processes_are_killed_no_event_is_lost_or_counted_twice(ho
     club_of.start("count")
     for _ in range(KILLS):
         before = number(reviews, posted)
-        wait_for(lambda before=before: number(reviews, posted) > before + 5, lambda: "nothing is published")
+        wait_until(lambda before=before: number(reviews, posted) > before + 5, what="reviews to be published")
         time.sleep(dice.uniform(0, 0.1))  # so that the kill hits any moment of the work
         role = dice.choice(["publish", "count"])
         club_of.kill(role)
@@ -108,7 +102,7 @@ def test_a_commit_in_one_process_wakes_the_handler_in_another(home: Path, club_o
     for review in range(1, 6):
         with reviews.transaction() as session:
             publish(session, club.ReviewPosted(review_id=review, book_id="emma"))
-        wait_for(lambda review=review: number(books, club.Book.reviews) == review, lambda: "not counted")
+        wait_until(lambda review=review: number(books, club.Book.reviews) == review, what="the count", every_s=0.002)
     assert time.monotonic() - began < 3, "each event waited for the poll, a second or so"
     assert here.stop()
     transport.close()

@@ -14,6 +14,7 @@ from decant.db import ModuleDatabase, infrastructure_of, pending_writes
 from decant.errors import SetupError, Unavailable
 from decant.events import EmbeddedTransport, EventRunner, Message, Participant, Relay, Retry, on, publish
 from decant.wiring import Registry
+from tests.support.waiting import wait_until
 from tests.unit.events.club import Books, ReviewDropped, ReviewPosted, count, counted
 
 Handler = Callable[..., None]
@@ -37,13 +38,6 @@ def make(home: Path, books: ModuleDatabase, reviews: ModuleDatabase, transport: 
 def post(reviews: ModuleDatabase, book_id: str = "emma") -> str:
     with reviews.transaction() as session:
         return publish(session, ReviewPosted(book_id=book_id))
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
-    ends = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < ends, "the condition did not come true in time"
-        time.sleep(0.002)
 
 
 def rows(database: ModuleDatabase, table: Any) -> Sequence[Any]:

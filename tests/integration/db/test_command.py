@@ -1,0 +1,82 @@
+"""`decant db` on a workspace of its own, as a person uses it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+FILES = {
+    "decant.toml": '[workspace]\nname = "shop"\nmodules = "shop"\n\n[topologies.apart]\n"*" = "each"\n',
+    "shop/__init__.py": "",
+    "shop/cart/__init__.py": "from decant import Module\n\nmodule = Module(__name__)\n",
+    "shop/cart/models.py": """
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from decant.db import ModuleBase
+
+
+class Base(ModuleBase, DeclarativeBase, module="cart"):
+    pass
+
+
+class Item(Base):
+    id: Mapped[int] = mapped_column(primary_key=True)
+""",
+    "shop/pages/__init__.py": "from decant import Module\n\nmodule = Module(__name__)\n",
+}
+
+Db = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return tmp_path
+
+
+@pytest.fixture
+def db(shop: Path) -> Db:
+    environ = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
+    environ["DECANT_HOME"] = str(shop / "home")
+    program = [sys.executable, "-c", "from decant.cli.main import main; main()", "db"]
+
+    def run(*args: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([*program, *args], cwd=shop, env=environ, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_from_models_to_tables(db: Db, shop: Path) -> None:
+    assert db("current").stdout == "cart: empty\n"
+    written = db("revision", "cart", "-m", "first tables", "--autogenerate")
+    assert written.returncode == 0, written.stderr
+    path = Path(written.stdout.strip())
+    assert path.parent == shop / "shop" / "cart" / "migrations"
+    assert "cart_item" in path.read_text()
+    assert db("check").returncode == 1
+    assert db("upgrade").returncode == 0
+    assert db("check").stdout == "cart: in step\n"
+    assert db("current", "cart").stdout == f"cart: {path.name.partition('_')[0]}\n"
+
+
+def test_tables_without_a_migration_are_refused_with_the_command_that_writes_it(db: Db) -> None:
+    refused = db("upgrade")
+    assert refused.returncode != 0
+    assert 'decant db revision cart -m "first tables" --autogenerate' in refused.stderr
+
+
+def test_an_unknown_module_is_refused_with_the_known_ones(db: Db) -> None:
+    refused = db("upgrade", "crat")
+    assert refused.returncode == 4
+    assert "crat" in refused.stderr
+    assert "There are: cart." in refused.stderr
+
+
+def test_a_revision_to_go_to_needs_one_module(db: Db) -> None:
+    assert db("upgrade", "--revision", "base").returncode == 2
