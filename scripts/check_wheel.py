@@ -33,7 +33,18 @@ def expected_files() -> set[str]:
 
 
 def check(folder: Path) -> None:
-    run(BIN / "uv", "build", "--quiet", "--no-build-isolation", "--offline", "--wheel", "--sdist", "--out-dir", folder, ROOT)
+    run(
+        BIN / "uv",
+        "build",
+        "--quiet",
+        "--no-build-isolation",
+        "--offline",
+        "--wheel",
+        "--sdist",
+        "--out-dir",
+        folder,
+        ROOT,
+    )
     (wheel,) = folder.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
     missing = sorted(expected_files() - inside)

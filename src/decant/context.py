@@ -82,7 +82,7 @@ class CallContext:
         "trace_state",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made for every call: keywords are the habit, positions the fast way
         self,
         trace_id: str = "",
         span_id: str = "",
