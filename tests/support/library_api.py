@@ -114,18 +114,27 @@ def create_library() -> Flask:
     """Return the application, with one book on its shelves."""
     app = Flask("library")
     install_problems(app, expose=False)
-    books: dict[int, Book] = {
-        1: Book(id=1, title="The Waves", author=Author(name="Virginia Woolf", born=date(1882, 1, 25)), pages=228)
-    }
+    _add_books(app)
+    _add_changes(app)
+    _add_loans(app)
+    _add_oddities(app)
+    _add_plain_views(app)
+    bind_app(app, Registry())
+    install_openapi(app, title="Library", version="1.2.0", description="Books, and who has them.")
+    return app
 
-    def find(book_id: int) -> Book:
-        if book_id not in books:
-            raise BookNotFound(book_id=book_id)
-        return books[book_id]
+
+def _shelves() -> dict[int, Book]:
+    waves = Book(id=1, title="The Waves", author=Author(name="Virginia Woolf", born=date(1882, 1, 25)), pages=228)
+    return {waves.id: waves}
+
+
+def _add_books(app: Flask) -> None:
+    books = _shelves()
 
     @app.get("/books")
     @operation(etag=True, tags=("books",))
-    def list_books(paging: Paging, filter: Filter, q: str = "") -> Page[Book]:
+    def list_books(paging: Paging, wanted: Filter, q: str = "") -> Page[Book]:
         """List books.
 
         Newest last. What `next` says is the `cursor` of the next request.
@@ -135,7 +144,7 @@ def create_library() -> Flask:
         """
         after = paging.after(int) or 0
         found = [b for b in books.values() if b.id > after and q.lower() in b.title.lower()]
-        found = [b for b in found if not filter.genre or b.genre in filter.genre]
+        found = [b for b in found if not wanted.genre or b.genre in wanted.genre]
         return paging.page(found[: paging.limit + 1], position=lambda book: book.id)
 
     @app.post("/books")
@@ -158,27 +167,39 @@ def create_library() -> Flask:
     @operation(etag=True, errors=(BookNotFound,), tags=("books",))
     def get_book(book_id: int) -> Book:
         """Get one book."""
-        return find(book_id)
+        return _find(books, book_id)
+
+
+def _find(books: dict[int, Book], book_id: int) -> Book:
+    if book_id not in books:
+        raise BookNotFound(book_id=book_id)
+    return books[book_id]
+
+
+def _add_changes(app: Flask) -> None:
+    books = _shelves()
 
     @app.put("/books/<int:book_id>")
     @operation(errors=(BookNotFound, ConflictError), tags=("books",))
     def replace_book(book_id: int, book: NewBook) -> Book:
         """Replace a book."""
-        find(book_id)
+        _find(books, book_id)
         return Book(id=book_id, **book.model_dump())
 
     @app.patch("/books/<int:book_id>")
     @operation(errors=(BookNotFound,), tags=("books",))
     def change_book(book_id: int, change: Change) -> Book:
         """Change a part of a book."""
-        return find(book_id).model_copy(update=change.model_dump(exclude_none=True))
+        return _find(books, book_id).model_copy(update=change.model_dump(exclude_none=True))
 
     @app.delete("/books/<int:book_id>")
     @operation(errors=(BookNotFound,), tags=("books",), deprecated=True)
     def remove_book(book_id: int) -> None:
         """Remove a book."""
-        find(book_id)
+        _find(books, book_id)
 
+
+def _add_loans(app: Flask) -> None:
     @app.post("/loans")
     @operation(tags=("loans",), status=201)
     def lend(order_id: UUID, lines: Annotated[list[Line], Field(min_length=1)], note: str | None = None) -> Loan:
@@ -205,6 +226,8 @@ def create_library() -> Flask:
             raise AuthenticationError("Sign in first.")
         return {"name": "Ada"}
 
+
+def _add_oddities(app: Flask) -> None:
     @app.post("/everything")
     @operation(tags=("odd",))
     def everything(value: Everything) -> Everything:
@@ -235,6 +258,8 @@ def create_library() -> Flask:
         """Use every kind of parameter."""
         return {"name": name, "key": str(key), "share": share, "colour": colour, "rest": rest, "level": level}
 
+
+def _add_plain_views(app: Flask) -> None:
     @app.get("/export.csv")
     @describe(responses={200: {"description": "One line per book.", "content": {"text/csv": {}}}}, tags=["books"])
     def export() -> Response:
@@ -244,7 +269,3 @@ def create_library() -> Flask:
     @app.get("/hidden")
     def hidden() -> str:
         return "A plain view that says nothing about itself."
-
-    bind_app(app, Registry())
-    install_openapi(app, title="Library", version="1.2.0", description="Books, and who has them.")
-    return app

@@ -60,4 +60,4 @@ def _with_headers(answer: Any, error: HTTPException) -> Any:
     """Put the headers back that flask-smorest drops, for instance ``Retry-After``."""
     payload, status, headers = answer
     kept = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    return payload, status, {**kept, **headers}
+    return payload, status, {**kept, **(headers or {})}
