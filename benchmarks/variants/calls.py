@@ -69,7 +69,9 @@ def _discard(batch: Any) -> None:
     """An exporter: spans are recorded and handed over, as in production."""
 
 
-def _client(make: Callable[..., Any], service: type[Contract] = CatalogService, registry: Registry | None = None) -> Any:
+def _client(
+    make: Callable[..., Any], service: type[Contract] = CatalogService, registry: Registry | None = None
+) -> Any:
     spans.add_exporter(_discard)
     spans.start()
     current.set(CallContext(trace_id="a" * 32, span_id="b" * 16))
@@ -129,5 +131,3 @@ def reserve_method() -> Call:
 def reserve_strict() -> Call:
     call = _client(strict_client).reserve
     return lambda: call("o1", LINES)
-
-

@@ -24,6 +24,7 @@ On the wire an error is a problem document (RFC 9457) with its stable ``code``.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, dataclass_transform
@@ -213,7 +214,7 @@ def _words(name: str) -> str:
 def _declare_fields(cls: type[DomainError]) -> None:
     own = [
         name
-        for name, kind in cls.__dict__.get("__annotations__", {}).items()
+        for name, kind in inspect.get_annotations(cls).items()
         if not name.startswith("_") and "ClassVar" not in str(kind)
     ]
     taken = sorted(RESERVED_FIELDS.intersection(own))

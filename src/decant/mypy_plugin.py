@@ -37,6 +37,6 @@ def _is_mapping(decorator: Expression) -> bool:
     return decorator.callee.name in MAPPINGS
 
 
-def plugin(version: str) -> type[Plugin]:
+def plugin(version: str) -> type[Plugin]:  # noqa: ARG001 - mypy's signature
     """Return the plugin; mypy's own entry point."""
     return DecantPlugin

@@ -48,17 +48,23 @@ def copy_workspace(source: Path, target: Path, topology: str) -> Path:
 
 
 @contextmanager
-def running(workspace: Path, services: list[str], *, topology: str, env: Mapping[str, str] | None = None) -> Iterator[Running]:
+def running(
+    workspace: Path, services: list[str], *, topology: str, env: Mapping[str, str] | None = None
+) -> Iterator[Running]:
     """Start services with ``decant serve``, wait until all are ready, and stop them by SIGTERM at the end."""
     home = workspace / ".decant"
     home.mkdir(exist_ok=True)
     made = Running(topology, home)
     ports = {service: free_port() for service in services}
     made.urls = {service: f"http://127.0.0.1:{port}" for service, port in ports.items()}
-    environ = environment(home, {f"{name.upper()}_SERVICE_URL": url for name, url in made.urls.items()} | dict(env or {}))
+    environ = environment(
+        home, {f"{name.upper()}_SERVICE_URL": url for name, url in made.urls.items()} | dict(env or {})
+    )
     try:
         for service, port in ports.items():
-            made.processes[service] = start(workspace, ["serve", service, "--port", str(port)], environ, home / f"{service}.log")
+            made.processes[service] = start(
+                workspace, ["serve", service, "--port", str(port)], environ, home / f"{service}.log"
+            )
         for service, url in made.urls.items():
             wait_ready(made, service, url)
         yield made

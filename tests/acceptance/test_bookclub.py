@@ -27,7 +27,7 @@ class Club:
     def url(self, path: str) -> str:
         if self.running.topology == "monolith":
             return self.running.urls["bookclub"] + path
-        mine = path.split("?")[0].rstrip("/").endswith("/reviews")
+        mine = path.split("?", 1)[0].rstrip("/").endswith("/reviews")
         return self.running.urls["reviews" if mine else "books"] + path
 
     def ask(self, method: str, path: str, **kwargs: Any) -> requests.Response:

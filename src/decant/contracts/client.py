@@ -27,7 +27,7 @@ def make_client(info: ContractInfo, calls: Mapping[str, Call], *, kind: str) -> 
 
 
 def _method(declared: Declared, call: Call) -> Callable[..., Any]:
-    def method(self: Contract, *args: Any, **kwargs: Any) -> Any:
+    def method(_self: Contract, *args: Any, **kwargs: Any) -> Any:
         return call(*args, **kwargs)
 
     method.__name__ = declared.function.__name__

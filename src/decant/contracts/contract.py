@@ -81,12 +81,12 @@ class Contract:
         parents = [base for base in cls.__mro__[1:] if "__contract__" in base.__dict__]
         if parents:
             for parent in parents:
-                _check_service(cls, parent.__contract__)
+                _check_service(cls, parent.__dict__["__contract__"])
         else:
             cls.__contract__ = _declare(cls, module)
 
 
-def contract_of(kind: type[Any]) -> ContractInfo | None:
+def contract_of(kind: Any) -> ContractInfo | None:
     """Return what ``kind`` declares when it is itself a contract; None for services and everything else."""
     info = kind.__dict__.get("__contract__") if isinstance(kind, type) else None
     return info if isinstance(info, ContractInfo) else None
@@ -162,7 +162,7 @@ def _errors_of(info: ContractInfo) -> dict[str, type[DomainError]]:
     namespace = sys.modules.get(info.contract.__module__)
     found: list[type[DecantError]] = [
         value
-        for value in vars(namespace).values()
+        for value in vars(namespace or info.contract).values()
         if isinstance(value, type) and issubclass(value, DomainError) and value.__module__ == info.contract.__module__
     ]
     for declared in info.operations.values():

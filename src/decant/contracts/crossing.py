@@ -10,7 +10,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError as PydanticError, create_model
+from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import ValidationError as PydanticError
 
 from decant.errors import (
     AuthenticationError,

@@ -27,8 +27,7 @@ from decant.ids import new_span_id
 from decant.observe.calls import CallObserver
 from decant.wiring import Registry, Scope, resolve_hints
 
-
-# Pydantic only warns of an object of the wrong class; decoding finds what matters of it, a warning that is an error too.
+# Pydantic only warns of an object of the wrong class; decoding then finds what matters. Tests make warnings errors.
 WRONG = (PydanticError, PydanticSerializationError, TypeError, UserWarning)
 
 
@@ -61,9 +60,7 @@ def _direct_calls(info: ContractInfo, service: type[Contract], registry: Registr
     }
 
 
-def invoker(
-    service: type[Contract], name: str, registry: Registry
-) -> Callable[[Mapping[str, Any]], Any]:
+def invoker(service: type[Contract], name: str, registry: Registry) -> Callable[[Mapping[str, Any]], Any]:
     """Return a function that runs one operation for a request: a scope of its own, no span of its own.
 
     Args:
@@ -179,5 +176,5 @@ def wire_types(declared: Declared) -> tuple[TypeAdapter[Any], TypeAdapter[Any]]:
         else NotRequired[hints[parameter.name]]
         for parameter in parameters
     }
-    arguments = TypedDict(f"{declared.name} arguments", fields)  # type: ignore[operator]
+    arguments: Any = TypedDict("Arguments", fields)  # type: ignore[misc]
     return TypeAdapter(arguments), TypeAdapter(hints.get("return", Any))

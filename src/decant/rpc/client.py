@@ -73,7 +73,8 @@ def _remote_call(
         wire = operation.encode_request(bind(args, kwargs))
         span_id = new_span_id()
         timeout_s = _time_left(context, target.timeout_s)
-        headers = {**wire.headers, **_headers(context, span_id, timeout_s), SERVICE_TOKEN_HEADER: tokens.issue(target.service)}
+        headers = {**wire.headers, **_headers(context, span_id, timeout_s)}
+        headers[SERVICE_TOKEN_HEADER] = tokens.issue(target.service)
         url = f"{target.url}{wire.path}?{wire.query}" if wire.query else f"{target.url}{wire.path}"
         started = time.time_ns()
         try:

@@ -105,7 +105,7 @@ def _no_answer(error: DetailedPyreqwestError, url: str) -> RemoteCallError:
     """Classify by cause and not by class: a server that read the request and then closed is a "connect error" too."""
     from pyreqwest.exceptions import PoolTimeoutError, RequestTimeoutError
 
-    causes = [cause["message"] for cause in (error.details or {}).get("causes") or []]
+    causes = [cause["message"] for cause in error.details["causes"] or []]
     never_sent = isinstance(error, PoolTimeoutError) or any("client error (Connect)" in cause for cause in causes)
     reason = causes[-1] if causes else error.message
     if isinstance(error, RequestTimeoutError) and not never_sent:

@@ -25,16 +25,16 @@ from decant.service.events import event_runner
 from decant.service.internal import InternalCalls
 from decant.service.mount import mount
 from decant.service.plan import CallMode, Plan
-from decant.service.runtime import Runtime
+from decant.service.runtime import Runtime, runtime_of
+from decant.service.settings import load_settings
 from decant.service.wire import Wiring, dependencies
+from decant.settings import CallSettings, ModuleUrls, RuntimeSettings, Urls, read_sources
+from decant.settings.sources import PRODUCTION
 
 if TYPE_CHECKING:
     from decant.auth.service_tokens import ServiceTokens
     from decant.db import ModuleDatabase
     from decant.topology import ServiceSpec, Workspace
-
-SERVICE_KEY = "DECANT_SERVICE_KEY"
-"""The environment name of the key that signs calls between services; made in ``DECANT_HOME`` when it is not set."""
 
 EVERYTHING = "*"
 """In place of a service's name: every module in one process, whatever the topology says."""
@@ -73,8 +73,7 @@ def create_app(
             hint='Name the package that holds them in decant.toml: [workspace] modules = "shop".',
         )
     _importable(workspace.package_path, workspace.package)
-    modules = load_modules(workspace.package, workspace.modules)
-    plan = _plan(workspace, _chosen(workspace, service), modules, environ)
+    plan = _plan(workspace, _chosen(workspace, service))
     app = Flask(workspace.package, static_folder=None, template_folder=None)
     return assemble(app, plan)
 
@@ -84,35 +83,41 @@ def init_app(
     modules: Sequence[Module],
     *,
     prefix: str = "",
-    mode: CallMode = "strict",
-    home: str | Path = ".decant",
+    mode: CallMode | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Runtime:
     """Add modules to an application that exists already, all in its process.
+
+    Settings come from the environment and the application's folder, as in a workspace without ``decant.toml``.
 
     Args:
         app: Any Flask application.
         modules: The modules to add.
         prefix: What comes before public operations, for instance ``/api``.
-        mode: How the modules call each other.
-        home: Where embedded databases and run state live.
+        mode: How the modules call each other; by default strict, and direct in production.
         environ: The environment; ``os.environ`` by default.
 
     Returns:
-        The runtime, to start background work with.
+        The runtime, to migrate databases and to start background work with.
+
+    Raises:
+        SetupError: When the modules cannot be wired.
     """
+    root = Path(app.root_path)
+    sources = read_sources(os.environ if environ is None else environ, root)
+    hosted = _in_order(modules)
+    settings = load_settings(hosted, sources)
     plan = Plan(
         name=app.name,
-        hosted=_in_order(modules),
+        hosted=hosted,
+        settings=settings,
         prefix=prefix,
-        mode=mode,
-        home=ensure_home(Path(home)),
-        root=Path(app.root_path),
-        environ=os.environ if environ is None else environ,
+        mode=mode or settings.get(CallSettings).resolved_mode(sources.environment),
+        home=ensure_home(root / settings.get(RuntimeSettings).home.expanduser()),
+        expose=sources.environment != PRODUCTION,
     )
     assemble(app, plan)
-    runtime: Runtime = app.extensions["decant"]
-    return runtime
+    return runtime_of(app)
 
 
 def assemble(app: Flask, plan: Plan) -> Flask:
@@ -148,30 +153,28 @@ def _chosen(workspace: Workspace, service: str | None) -> ServiceSpec | None:
     return workspace.service(service)
 
 
-def _plan(
-    workspace: Workspace, spec: ServiceSpec | None, modules: Sequence[Module], environ: Mapping[str, str]
-) -> Plan:
+def _plan(workspace: Workspace, spec: ServiceSpec | None) -> Plan:
+    modules = load_modules(workspace.package, workspace.modules)
     here = set(workspace.modules if spec is None else spec.modules)
-    elsewhere = {}
-    for module in modules:
-        if module.name not in here:
-            owner = workspace.service_of(module.name)
-            elsewhere[module] = Target(owner.name, workspace.url_of(owner, environ))
+    elsewhere = {module: _target(workspace, module) for module in modules if module.name not in here}
+    hosted = _in_order([module for module in modules if module.name in here], elsewhere)
+    settings = load_settings(hosted, workspace.sources, [module.name for module in elsewhere])
     return Plan(
         name=workspace.name if spec is None else spec.name,
-        hosted=_in_order([module for module in modules if module.name in here], elsewhere),
+        hosted=hosted,
+        settings=settings,
         elsewhere=elsewhere,
         prefix=workspace.public_prefix,
-        mode=_mode(environ),
-        home=ensure_home(Path(environ.get("DECANT_HOME") or workspace.root / ".decant")),
-        root=workspace.root,
+        mode=settings.get(CallSettings).resolved_mode(workspace.sources.environment),
+        home=ensure_home(workspace.root / settings.get(RuntimeSettings).home.expanduser()),
         shared=workspace.package_path,
-        environ=environ,
+        expose=workspace.sources.environment != PRODUCTION,
     )
 
 
-def _mode(environ: Mapping[str, str]) -> CallMode:
-    return "direct" if environ.get("DECANT_ENV") == "production" else "strict"
+def _target(workspace: Workspace, module: Module) -> Target:
+    owner = workspace.service_of(module.name)
+    return Target(owner.name, workspace.url_of(owner, workspace.sources.environ))
 
 
 def _in_order(modules: Sequence[Module], elsewhere: Mapping[Module, Target] | None = None) -> tuple[Module, ...]:
@@ -196,9 +199,10 @@ def _folder(shared: Path | None, name: str) -> Path | None:
 def _tokens(plan: Plan) -> ServiceTokens:
     from decant.auth import ServiceTokens, load_or_create_key, parse_key
 
-    given = plan.environ.get(SERVICE_KEY)
-    key = parse_key(given, SERVICE_KEY) if given else load_or_create_key(plan.home / "keys" / "services.pem")
-    return ServiceTokens(key, plan.name)
+    given = plan.settings.get(RuntimeSettings).service_key
+    if given is not None:
+        return ServiceTokens(parse_key(given.get_secret_value(), "DECANT_SERVICE_KEY"), plan.name)
+    return ServiceTokens(load_or_create_key(plan.home / "keys" / "services.pem"), plan.name)
 
 
 def _databases(plan: Plan, wiring: Wiring) -> dict[str, ModuleDatabase]:
@@ -215,7 +219,8 @@ def _database(plan: Plan, wiring: Wiring, module: Module) -> ModuleDatabase:
 
     from decant.db import ModuleDatabase, default_url
 
-    url = plan.environ.get(f"{module.name.upper()}_DATABASE_URL") or plan.environ.get("DATABASE_URL")
+    own, common = plan.settings.get(ModuleUrls, module.name), plan.settings.get(Urls)
+    url = own.database_url or common.database_url
     database = ModuleDatabase(module.name, url or default_url(plan.home, module.name))
     wiring.hosted[module.name].registry.add_factory(
         Session, lambda scope: database.session(), close=database.close_session

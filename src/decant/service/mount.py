@@ -29,7 +29,7 @@ def mount(app: Flask, plan: Plan, wiring: Wiring) -> None:
         _bind_views(app, hosted)
         for info, service in hosted.services.items():
             _mount_contract(app, plan, hosted, info, service)
-    check_clashes([*manifest(app), *_rest(app, plan)])
+    check_clashes([*manifest(app), *_rest(plan)])
 
 
 def _bind_views(app: Flask, hosted: Hosted) -> None:
@@ -48,9 +48,7 @@ def _bind_views(app: Flask, hosted: Hosted) -> None:
             register_operation(app, operation, rule.rule, rule.endpoint)
 
 
-def _mount_contract(
-    app: Flask, plan: Plan, hosted: Hosted, info: ContractInfo, service: type[Contract]
-) -> None:
+def _mount_contract(app: Flask, plan: Plan, hosted: Hosted, info: ContractInfo, service: type[Contract]) -> None:
     for name, declared in info.operations.items():
         operation = compile_operation(
             declared.function,
@@ -104,7 +102,7 @@ def _add(app: Flask, module: Module, operation: Operation, rule: str, endpoint: 
     app.add_url_rule(rule, endpoint, view, methods=[operation.method])
 
 
-def _rest(app: Flask, plan: Plan) -> Iterator[Route]:
+def _rest(plan: Plan) -> Iterator[Route]:
     """Yield the public operations of modules that live elsewhere: any grouping must be able to serve all paths."""
     from decant.contracts import contracts_in
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from decant.modules import Module
 from decant.rpc import Target
+from decant.settings import Loaded
 
 CallMode = Literal["direct", "strict"]
 
@@ -20,24 +21,24 @@ class Plan:
     Attributes:
         name: The service's name.
         hosted: The modules that live here, in the order they start.
+        settings: Every setting of the service and of the modules that it hosts.
         elsewhere: The modules that live in other services, and where those answer.
         prefix: What comes before public operations at the edge, for instance ``/api``.
         mode: How modules that live together call each other.
         home: Where embedded databases, keys and run state live.
-        root: The folder of ``decant.toml``.
         shared: The folder with the workspace's shared ``templates/`` and ``static/``, or None.
-        environ: The environment, as given to the factory.
+        expose: Whether errors tell developers' details: everywhere but in production.
     """
 
     name: str
     hosted: Sequence[Module]
+    settings: Loaded
     elsewhere: Mapping[Module, Target] = field(default_factory=dict)
     prefix: str = ""
     mode: CallMode = "strict"
     home: Path = Path(".decant")
-    root: Path = Path()
     shared: Path | None = None
-    environ: Mapping[str, str] = field(default_factory=dict)
+    expose: bool = True
 
     @property
     def apart(self) -> bool:

@@ -13,7 +13,8 @@ from decant.modules import Module
 from decant.rpc import HttpTransport, Target, remote_client
 from decant.rpc.client import TokenIssuer
 from decant.service.plan import Plan
-from decant.wiring import Registry, Scope
+from decant.service.settings import provide_settings
+from decant.wiring import Registry
 
 
 class Hosted:
@@ -46,6 +47,8 @@ class Wiring:
         self.registry.add_getter(Clock, lambda scope: clock)
         self.contracts: dict[type[Contract], Contract] = {}
         self.hosted = {module.name: Hosted(module, self.registry) for module in plan.hosted}
+        for hosted in self.hosted.values():
+            provide_settings(hosted.registry, hosted.module, plan.settings)
         self._plan = plan
         self._tokens = tokens
         for info in self._declared():
@@ -69,7 +72,7 @@ class Wiring:
 
     def _remote(self, info: ContractInfo, target: Target, transport: HttpTransport) -> Contract:
         if self._tokens is None:
-            raise SetupError(f"{info.contract.__name__} lives in the service {target.service}, but nothing signs calls.")
+            raise SetupError(f"{info.contract.__name__} is in the service {target.service}, and nothing signs calls.")
         return remote_client(info, target, transport, self._tokens)
 
     def _declared(self) -> Iterator[ContractInfo]:
@@ -77,10 +80,7 @@ class Wiring:
             yield from _contracts(module)
 
     def _getter(self, contract: type[Contract]) -> Any:
-        def get(scope: Scope) -> Contract:
-            return self.contracts[contract]
-
-        return get
+        return lambda scope: self.contracts[contract]
 
 
 def dependencies(module: Module) -> set[str]:
@@ -121,7 +121,7 @@ def _services(module: Module) -> Mapping[ContractInfo, type[Contract]]:
     for info in _contracts(module):
         if info not in found:
             raise SetupError(
-                f"The module {module.name} declares the contract {info.contract.__name__} but no service implements it.",
+                f"The module {module.name} declares {info.contract.__name__}, and no service implements it.",
                 hint=f"Write in service.py: class {info.contract.__name__}Service({info.contract.__name__}): …",
             )
     return found

@@ -42,9 +42,7 @@ def test_a_refused_connection_was_never_sent() -> None:
     assert not caught.value.may_have_run
 
 
-@pytest.mark.parametrize(
-    "behave", [resets_before_reading, drops_after_reading, resets_after_reading, answers_half]
-)
+@pytest.mark.parametrize("behave", [resets_before_reading, drops_after_reading, resets_after_reading, answers_half])
 def test_a_request_that_the_server_may_have_read_may_have_run(behave: Behaviour) -> None:
     with toy_server(behave) as server:
         with pytest.raises(RemoteCallError) as caught:

@@ -49,7 +49,9 @@ def test_a_service_is_no_contract_but_is_found_with_the_contract_it_implements()
 
 
 def test_the_module_of_a_contract_is_the_package_around_its_api_file() -> None:
-    made = type("Things", (Contract,), {"__module__": "shop.things.api", "list_things": get("/things")(lambda self: None)})
+    made = type(
+        "Things", (Contract,), {"__module__": "shop.things.api", "list_things": get("/things")(lambda self: None)}
+    )
     info = contract_of(made)
     assert info is not None
     assert info.module == "things"
@@ -65,7 +67,10 @@ def test_the_errors_of_the_same_file_are_declared_without_saying_so() -> None:
     ("body", "message"),
     [
         ({"get_room": RoomService.get_room}, "leaves out book(self, room_id: 'str', seats: 'int' = 1) -> 'int'"),
-        ({"get_room": RoomService.get_room, "book": lambda self, room: room}, "book takes (room), not (room_id, seats)"),
+        (
+            {"get_room": RoomService.get_room, "book": lambda self, room: room},
+            "book takes (room), not (room_id, seats)",
+        ),
         ({"get_room": RoomService.get_room, "book": 3}, "book is not a method"),
     ],
 )
@@ -99,7 +104,9 @@ def test_two_errors_with_one_code_are_refused() -> None:
     class Again(DomainError, code="rooms.no-seat", status=409):
         pass
 
-    contract = type("Twice", (Contract,), {"__module__": __name__, "go": get("/go", errors=(Again,))(lambda self: None)})
+    contract = type(
+        "Twice", (Contract,), {"__module__": __name__, "go": get("/go", errors=(Again,))(lambda self: None)}
+    )
     info = contract_of(contract)
     assert info is not None
     with pytest.raises(SetupError, match="share the code"):

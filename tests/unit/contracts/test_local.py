@@ -67,7 +67,7 @@ class RoomService(Rooms):
             case "missing":
                 raise NotFoundError("no such room")
             case "undeclared":
-                raise Undeclared()
+                raise Undeclared
             case "broken":
                 raise ZeroDivisionError("division by zero")
             case "wrong":
@@ -152,9 +152,7 @@ def test_no_call_begins_after_the_deadline(make: Client, registry: Registry, jou
 
 
 @both
-def test_the_callers_context_travels_and_is_back_afterwards(
-    make: Client, registry: Registry, journal: Journal
-) -> None:
+def test_the_callers_context_travels_and_is_back_afterwards(make: Client, registry: Registry, journal: Journal) -> None:
     context = CallContext(trace_id="a" * 32, span_id="b" * 16)
     with use(context):
         rooms(make, registry).seat("r1")
@@ -178,7 +176,7 @@ def test_strict_mode_hands_over_copies(registry: Registry) -> None:
 
 
 def test_strict_mode_refuses_arguments_that_the_wire_would_refuse(registry: Registry) -> None:
-    with pytest.raises(ValidationError, match="rooms.seat"):
+    with pytest.raises(ValidationError, match=r"rooms\.seat"):
         rooms(strict_client, registry).seat("r1", row="three")
 
 

@@ -32,7 +32,7 @@ class BookService(Books):
 
     def titles(self, book_ids: list[str]) -> dict[str, str]:
         rows = self.db.execute(select(BookRow.id, BookRow.title).where(BookRow.id.in_(book_ids)))
-        return {book_id: title for book_id, title in rows}
+        return {row.id: row.title for row in rows}
 
 
 def to_book(row: BookRow) -> Book:
