@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from flask import Flask
@@ -33,23 +33,24 @@ class Route(NamedTuple):
     public: bool = True
 
 
-def manifest(source: Flask | Module) -> tuple[Route, ...]:
+def manifest(source: Flask | Module, *, private: Container[str] = ()) -> tuple[Route, ...]:
     """Return every route of the modules in an application, or of one module, sorted by path and method.
 
     Args:
         source: An application whose modules are registered, or a module, which is loaded for it.
+        private: Endpoints that answer other services only.
     """
     if isinstance(source, Flask):
         owners = {name for name, blueprint in source.blueprints.items() if isinstance(blueprint, Module)}
-        return _routes(source, owners)
+        return _routes(source, owners, private)
     app = Flask(__name__, static_folder=None)
     app.register_blueprint(source)
-    return _routes(app, {source.name})
+    return _routes(app, {source.name}, private)
 
 
-def _routes(app: Flask, owners: set[str]) -> tuple[Route, ...]:
+def _routes(app: Flask, owners: set[str], private: Container[str]) -> tuple[Route, ...]:
     routes = [
-        Route(method, rule.rule, rule.endpoint, owner, True)
+        Route(method, rule.rule, rule.endpoint, owner, rule.endpoint not in private)
         for rule in app.url_map.iter_rules()
         if "." in rule.endpoint and (owner := owner_of(rule.endpoint)) in owners and owner
         for method in _declared_methods(rule)

@@ -6,9 +6,8 @@ instead of one that decides anew: a template that was found for one module never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
 from jinja2 import BaseLoader, Environment, FileSystemLoader, TemplateNotFound
@@ -26,8 +25,9 @@ Found = tuple[str, str | None, Callable[[], bool] | None]
 class TemplateSearch:
     """The order in which folders are searched, for every scope of one application.
 
-    The order is: the running view's blueprint and module; with ``across`` every other module in order;
-    the shared folder; the application's own; blueprints that belong to no module, in Flask's order.
+    The order is: the running view's blueprint, its module and what is nested in it; with ``across`` every
+    other module in order; the shared folder; the application's own; blueprints that belong to no module,
+    in Flask's order.
 
     Args:
         app: The application.
@@ -76,27 +76,34 @@ class TemplateSearch:
 
     def places(self, scope: str | None) -> Iterator[Place]:
         """Yield the folders that a scope may see, in order."""
-        own = list(_ancestors(scope)) if scope else []
-        others = [name for name in self._modules if name not in own] if self._across else []
-        yield from self._folders_of([*own, *others])
+        owner = owner_of(scope)
+        if scope is not None and owner is not None:
+            nearest = [name for name in _ancestors(scope) if name in self._app.blueprints]
+            yield from self._folders_of(dict.fromkeys([*nearest, *self._blueprints_of(owner)]))
+        if self._across:
+            for name in self._modules:
+                if name != owner:
+                    yield from self._folders_of(self._blueprints_of(name))
         if self._shared is not None:
             yield "the shared folder", self._shared
         if self._app.jinja_loader is not None:
             yield "the application's folder", self._app.jinja_loader
         yield from self._folders_of(name for name in self._app.blueprints if owner_of(name) not in self._modules)
 
-    def _folders_of(self, blueprints: Any) -> Iterator[Place]:
+    def _blueprints_of(self, module: str) -> list[str]:
+        """Return the module and the blueprints that are nested in it."""
+        return [name for name in self._app.blueprints if owner_of(name) == module]
+
+    def _folders_of(self, blueprints: Iterable[str]) -> Iterator[Place]:
         for name in blueprints:
-            blueprint = self._app.blueprints.get(name)
-            if blueprint is not None and blueprint.jinja_loader is not None:
-                yield f"the blueprint {name!r}", blueprint.jinja_loader
+            loader = self._app.blueprints[name].jinja_loader
+            if loader is not None:
+                yield f"the blueprint {name!r}", loader
 
     def _refuse_foreign(self, environment: Environment, template: str, asker: str | None) -> None:
-        for name in self._app.blueprints:
-            owner = owner_of(name)
-            if owner is None or owner == asker or owner not in self._modules:
-                continue
-            if any(_try(loader, environment, template) for _, loader in self._folders_of([name])):
+        for owner in self._modules:  # the asker's own folders were searched already
+            folders = self._folders_of(self._blueprints_of(owner))
+            if any(_try(loader, environment, template) for _, loader in folders):
                 raise ForeignTemplateError(template, asker, owner)
 
 

@@ -57,6 +57,16 @@ def test_an_application_lists_the_views_of_its_modules_only(catalog: Module) -> 
     assert manifest(app) == ROUTES
 
 
+def test_endpoints_for_other_services_only_are_not_public(catalog: Module) -> None:
+    routes = manifest(catalog, private={"catalog.show"})
+
+    assert {route.endpoint: route.public for route in routes} == {
+        "catalog.save": True,
+        "catalog.show": False,
+        "catalog.probe": True,
+    }
+
+
 def test_a_modules_own_blueprints_and_static_files_are_its_routes(workspace: Workspace) -> None:
     workspace.module("catalog", views="from flask import Blueprint\nfrom . import module\n"
                      "inner = Blueprint('inner', __name__, url_prefix='/inner')\n"

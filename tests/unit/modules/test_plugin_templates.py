@@ -159,12 +159,15 @@ blueprint = Router.create_blueprint("one", __name__)
 inner = Blueprint("inner", __name__, template_folder="inner_templates")
 inner.add_url_rule("/inner/<t>", "show", lambda t: render_template(t))
 blueprint.register_blueprint(inner)
+blueprint.add_url_rule("/outer/<t>", "outer", lambda t: render_template(t))
 """
     tree.module("one", init=init, templates={"a.html": "module", "b.html": "module"})
     tree.write("modules/one/inner_templates/a.html", "inner")
+    tree.write("modules/one/inner_templates/c.html", "inner c")
     client = tree.app("one").test_client()
 
     assert [client.get("/inner/a.html").text, client.get("/inner/b.html").text] == ["inner", "module"]
+    assert client.get("/outer/c.html").text == "inner c"
 
 
 def test_explaining_template_loading_says_where_it_looked_and_still_renders(

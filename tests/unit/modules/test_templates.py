@@ -11,7 +11,7 @@ from flask import Flask, render_template
 from jinja2 import TemplateNotFound
 
 from decant.errors import SetupError
-from decant.modules import ForeignTemplateError, Module, install_templates
+from decant.modules import ForeignTemplateError, Module, install_templates, use_scope
 from tests.unit.modules.conftest import Workspace, get
 
 VIEWS = """
@@ -117,6 +117,14 @@ def test_a_module_renders_its_own_template_outside_a_request(make: Make, workspa
 
     with app.app_context():
         assert (orders.render("main.html"), render_template("main.html")) == ("orders", "shared")
+
+
+def test_a_module_that_is_not_registered_here_has_no_templates_here() -> None:
+    app = Flask("bare_app")
+    install_templates(app, [Module("decant.modules", "orders")])
+
+    with app.app_context(), use_scope("orders"), pytest.raises(TemplateNotFound):
+        render_template("main.html")
 
 
 def test_a_module_renders_its_own_template_inside_another_modules_request(make: Make, workspace: Workspace) -> None:
