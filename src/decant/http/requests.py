@@ -6,7 +6,7 @@ Every parameter gets its reader when the operation is wired; what is left per re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 from urllib.parse import parse_qsl
 
 import pydantic_core
@@ -15,7 +15,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from typing_extensions import TypedDict
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from decant.errors import SetupError
 from decant.http.faults import Fault, Refusal, fault, faults_of, invalid
@@ -337,7 +337,7 @@ def _forbidden(raw: bytes, known: set[str]) -> list[Fault]:
 
 def _body_reader(source: BodySource) -> Reader:
     def read(reading: Reading) -> None:
-        raw = reading.request.get_data()
+        raw = read_body(reading.request)
         if raw:
             check_json(reading.request.environ)
             source.read(raw, reading)
@@ -345,6 +345,20 @@ def _body_reader(source: BodySource) -> Reader:
             raise BadRequest("The body is empty, and JSON is required.")
 
     return read
+
+
+def read_body(request: Request) -> bytes:
+    """Return a request's body.
+
+    Raises:
+        RequestEntityTooLarge: For more than ``MAX_CONTENT_LENGTH``. Werkzeug sees to that where a length
+            is announced; a chunked body it cuts at the limit, silently, so what follows is looked for here.
+    """
+    raw = request.get_data()
+    environ = request.environ
+    if "HTTP_TRANSFER_ENCODING" in environ and len(raw) == request.max_content_length and environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return raw
 
 
 def check_json(environ: Mapping[str, Any]) -> None:
