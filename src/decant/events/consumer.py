@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -82,7 +82,9 @@ class Consumer:
         self.group = database.name
         self._transport = transport
         self._retry = retry or Retry()
-        self._inbox = infrastructure_of(database.name).inbox
+        inbox = infrastructure_of(database.name).inbox
+        self._noted = select(1).where(inbox.c.event_id == bindparam("event_id"))
+        self._note = insert(inbox)
         self._registry = Registry(registry)
         if not self._registry.provides(Session):
             self._registry.add_factory(Session, lambda scope: database.session(), close=database.close_session)
@@ -161,15 +163,14 @@ class Consumer:
         The note comes last: until then the transaction holds no lock, so a handler may call other modules first.
         """
         session = scope.get(Session)
-        if session.connection().execute(select(1).where(self._inbox.c.event_id == event_id)).first():
+        if session.connection().execute(self._noted, {"event_id": event_id}).first():
             return False
         for kind, event, run in handlers:
             scope.made[kind] = event
             run(scope)
         session.flush()
         try:
-            row = {"event_id": event_id, "handled_at": time.time()}
-            session.connection().execute(insert(self._inbox), row)
+            session.connection().execute(self._note, {"event_id": event_id, "handled_at": time.time()})
         except IntegrityError:
             return False  # another process handled it meanwhile: what was done here is rolled back
         return True
