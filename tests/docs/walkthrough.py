@@ -63,6 +63,7 @@ class Walk:
 
     folder: Path
     ports: dict[int, int] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
     servers: list[tuple[subprocess.Popen[bytes], Path]] = field(default_factory=list)
     commands: int = 0
 
@@ -71,7 +72,9 @@ class Walk:
         found = list(blocks(page))
         for block in found:
             if block.server:
-                self.ports[block.server[1]] = free_port()
+                name, port = block.server
+                self.ports[port] = free_port()
+                self.addresses[f"{name.upper()}_SERVICE_URL"] = f"http://127.0.0.1:{self.ports[port]}"
         try:
             for block in found:
                 self.do(block)
@@ -98,19 +101,11 @@ class Walk:
         path.write_text("\n".join(body.rstrip() if line.startswith(key) else line for line in lines) + "\n")
 
     def environ(self) -> dict[str, str]:
-        addresses = {
-            f"{block.server[0].upper()}_SERVICE_URL": f"http://127.0.0.1:{self.ports[block.server[1]]}"
-            for block in self.named
-            if block.server
-        }
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return environment(self.folder / ".decant", {**addresses, "PATH": path})
-
-    named: list[Block] = field(default_factory=list)
+        return environment(self.folder / ".decant", {**self.addresses, "PATH": path})
 
     def start(self, name: str, port: int, body: str) -> None:
         """Start a server on a port that is free here, and wait until it answers."""
-        self.named.append(Block("console", f"server={name}:{port}", body))
         log = self.folder / f"{name}-{port}.log"
         argv = [*shlex.split(body.strip().removeprefix("$ ")), "--port", str(self.ports[port])]
         with log.open("wb") as out:

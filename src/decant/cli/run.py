@@ -61,7 +61,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         seed=seed,
         debug=debug,
     )
-    os.environ.setdefault("DECANT_CALLS", "strict")
+    os.environ.setdefault("DECANT_CALLS_MODE", "strict")
     os.environ.setdefault("DECANT_LOG_FORMAT", "pretty")
     ctx.exit(_run(chosen, options, reload))
 

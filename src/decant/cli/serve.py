@@ -56,7 +56,7 @@ def command(
     )
     driver = server_named(server)
     driver.check(options)
-    os.environ.setdefault("DECANT_CALLS", "direct")
+    os.environ.setdefault("DECANT_ENV", "production")
     os.environ.setdefault("DECANT_LOG_FORMAT", "json")
     replace_process(driver, options)
 

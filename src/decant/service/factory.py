@@ -21,6 +21,7 @@ from decant.modules import (
     load_modules,
 )
 from decant.rpc import Target
+from decant.service.equip import equip
 from decant.service.events import event_runner
 from decant.service.internal import InternalCalls
 from decant.service.mount import mount
@@ -133,6 +134,7 @@ def assemble(app: Flask, plan: Plan) -> Flask:
         install_endpoint_guard(app, plan.hosted, [module.name for module in plan.elsewhere])
     wiring.connect()
     mount(app, plan, wiring)
+    equip(app, plan, databases)
     app.extensions["decant"] = Runtime(plan, wiring, databases, event_runner(plan, wiring, databases))
     return app
 
