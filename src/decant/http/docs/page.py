@@ -19,6 +19,7 @@ from decant.http.docs.text import coloured, inline, pretty, prose
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 PLACES = {"path": "Path", "query": "Query", "header": "Headers", "cookie": "Cookies"}
 UNTAGGED = "Other"
+LONGEST_LINE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +318,9 @@ def curl(
 
 
 def _compact(text: str) -> str:
+    """Return JSON on one line where it fits on one."""
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False, separators=(", ", ": "))
+        line = json.dumps(json.loads(text), ensure_ascii=False)
     except ValueError:
         return text
+    return line if len(line) <= LONGEST_LINE else text

@@ -88,13 +88,19 @@ class Schemas:
         if "const" in schema:
             return repr_json(schema["const"])
         kind = schema.get("type")
+        if kind is None and isinstance(schema.get("enum"), list):
+            return " or ".join(dict.fromkeys(_json_type(value) for value in schema["enum"]))
         if isinstance(kind, list):
             return " or ".join(kind)
         if kind == "array":
-            return f"array of {self.type_of(schema.get('items', {}))}"
+            return f"array of {self._item_type(schema)}"
         if kind == "object":
-            return str(schema["title"]) if schema.get("title") else self._map_type(schema)
+            return str(schema["title"]) if "title" in schema and "properties" in schema else self._map_type(schema)
         return str(schema.get("format") or kind or "any")
+
+    def _item_type(self, schema: Schema) -> str:
+        fixed = schema.get("prefixItems")
+        return ", ".join(map(self.type_of, fixed)) if fixed else self.type_of(schema.get("items", {}))
 
     def _named(self, value: Mapping[str, Any]) -> str:
         target = self.resolve(value)
@@ -151,7 +157,7 @@ class Schemas:
             yield f"multiple of {schema['multipleOf']}"
         if schema.get("uniqueItems"):
             yield "no duplicates"
-        if "default" in schema and schema["default"] is not None:
+        if schema.get("default") not in (None, "", [], {}):
             yield f"default {repr_json(schema['default'])}"
 
     def example(self, value: Any, depth: int = 0) -> Any:
@@ -168,20 +174,30 @@ class Schemas:
         if kind == "object" or "properties" in schema or "allOf" in schema:
             return self._example_object(schema, depth)
         if kind == "array":
-            return [self.example(schema.get("items", {}), depth + 1)] if depth < MAX_DEPTH else []
+            items = schema.get("prefixItems") or [schema.get("items", {})]
+            return [self.example(item, depth + 1) for item in items] if depth < MAX_DEPTH else []
         return _scalar(kind, schema)
 
     def _example_object(self, schema: Schema, depth: int) -> dict[str, Any]:
         if depth >= MAX_DEPTH:
             return {}
-        return {name: self.example(member, depth + 1) for name, member in self._properties(schema).items()}
+        members = self._properties(schema)
+        others = schema.get("additionalProperties")
+        if not members and isinstance(others, Mapping):
+            return {"key": self.example(others, depth + 1)}
+        return {name: self.example(member, depth + 1) for name, member in members.items()}
 
 
 def repr_json(value: Any) -> str:
     """Return a value as it stands in JSON, text without its quotes."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
-    return str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _json_type(value: Any) -> str:
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null", list: "array"}
+    return names.get(type(value), "object")
 
 
 def _own(value: Any, name: str) -> str:
@@ -205,9 +221,9 @@ def _span(schema: Schema, low: str, high: str, unit: str) -> Iterator[str]:
 
 
 def _range(schema: Schema) -> Iterator[str]:
-    low = schema.get("minimum")
-    high = schema.get("maximum")
-    low, high = (None if low == INT64[0] else low), (None if high == INT64[1] else high)
+    low, high = (schema.get(name) for name in ("minimum", "maximum"))
+    low = None if low in (None, INT64[0]) else repr_json(low)
+    high = None if high in (None, INT64[1]) else repr_json(high)
     if low is not None and high is not None:
         yield f"{low} to {high}"
     elif low is not None:

@@ -50,6 +50,8 @@ class RequestSchema(GenerateJsonSchema):
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         found = super().decimal_schema(schema)
+        if self.mode == "serialization":
+            found.setdefault("examples", ["12.50"])
         if self.mode == "validation":
             signed = "" if max(schema.get("ge", -1), schema.get("gt", -1)) >= 0 else "-?"
             for option in found.get("anyOf", ()):
