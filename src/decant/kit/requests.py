@@ -34,6 +34,7 @@ class Observed:
     """What is kept of a request until it is over."""
 
     __slots__ = (
+        "closed",
         "context",
         "error",
         "finished",
