@@ -40,7 +40,7 @@ class EventRunner:
 
     Args:
         home: ``DECANT_HOME``.
-        transport: Where events travel.
+        transport: Where events travel; the runner's own, closed when it stops.
         participants: The modules.
         retry: When a failed event is tried again.
 
@@ -104,6 +104,8 @@ class EventRunner:
         if self._bell is not None:
             self._bell.stop()
             self._bell = None
+        if all(ended):
+            self._transport.close()
         return all(ended)
 
     def drain(self) -> int:

@@ -28,7 +28,7 @@ def make(home: Path, books: ModuleDatabase, reviews: ModuleDatabase, transport: 
 
     def runner(*handlers: Handler, registry: Registry | None = None, retry: Retry = QUICK) -> EventRunner:
         participants = [Participant(books, handlers, registry), Participant(reviews)]
-        made.append(EventRunner(home, transport, participants, retry=retry))
+        made.append(EventRunner(home, EmbeddedTransport(transport.path), participants, retry=retry))
         return made[-1]
 
     yield runner
