@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from decant.cli.output import json_option, print_json, print_table
+from decant.cli.output import config_option, json_option, print_json, print_table
 from decant.errors import CommandError
 
 if TYPE_CHECKING:
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 @click.command("config")
 @click.argument("prefix", required=False)
 @click.option("--check", is_flag=True, help="Only say whether everything is right; exit code 3 if not.")
+@config_option
 @json_option
-def command(prefix: str | None, check: bool, as_json: bool) -> None:
+def command(prefix: str | None, check: bool, config: str, as_json: bool) -> None:
     """Show every setting, its value and where it comes from; secrets are masked.
 
     PREFIX keeps those whose key or environment name begins with it: `decant config catalog`.
     """
     from decant.topology import load_workspace
 
-    workspace = load_workspace()
+    workspace = load_workspace(config)
     rows = all_rows(workspace)
     shown = rows if prefix is None else _matching(rows, prefix)
     if as_json:
@@ -54,7 +55,8 @@ def _matching(rows: list[Row], prefix: str) -> list[Row]:
     from decant.settings.suggest import suggest
 
     wanted = prefix.lower().removeprefix("settings.")
-    found = [row for row in rows if row.key.startswith(wanted) or row.name.lower().startswith(wanted)]
+    starts = (wanted, f"decant.{wanted}")
+    found = [row for row in rows if row.key.startswith(starts) or row.name.lower().startswith(wanted)]
     if not found:
         tables = sorted({row.key.rpartition(".")[0] or row.key for row in rows})
         raise CommandError(f"No setting begins with {prefix!r}.", hint=suggest(wanted, tables), exit_code=4)

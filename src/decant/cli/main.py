@@ -43,16 +43,24 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
+Fallback = Callable[[click.Context, str], click.Command | None]
+"""Returns the command that a word stands for, or None."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, and only then.
 
     Args:
         verbs: Names, where each command lies (``package.module:attribute``) and what it is for.
         entry_points: The entry point group that adds more.
+        fallback: Asked for a word that is neither.
     """
 
-    def __init__(self, *, verbs: Mapping[str, Verb], entry_points: str, **options: Any) -> None:
+    def __init__(
+        self, *, verbs: Mapping[str, Verb], entry_points: str, fallback: Fallback | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
+        self.fallback = fallback
         self.verbs = verbs
         self.entry_points = entry_points
 
@@ -62,7 +70,7 @@ class LazyGroup(click.Group):
 
         return {point.name: point for point in entry_points(group=self.entry_points) if point.name not in self.verbs}
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return [*self.verbs, *sorted(self.added)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -71,17 +79,21 @@ class LazyGroup(click.Group):
             module, _, attribute = verb.target.partition(":")
             return _as_command(getattr(importlib.import_module(module), attribute), verb.target)
         point = self.added.get(cmd_name)
-        return _as_command(point.load(), point.value) if point is not None else None
+        if point is not None:
+            return _as_command(point.load(), point.value)
+        return self.fallback(ctx, cmd_name) if self.fallback else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+        name, *rest = args
+        command = self.get_command(ctx, name)
+        if command is None and not ctx.resilient_parsing:
             known = self.list_commands(ctx)
-            near = get_close_matches(args[0], known, n=1)
+            near = get_close_matches(name, known, n=1)
             hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
-            ctx.fail(f"There is no command '{args[0]}'. {hint}")
-        return super().resolve_command(ctx, args)
+            ctx.fail(f"There is no command '{name}'. {hint}")
+        return name if command else None, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -102,6 +114,13 @@ class LazyGroup(click.Group):
         return f"(from {distribution.name})" if distribution else ""
 
 
+def _module_command(ctx: click.Context, name: str) -> click.Command | None:
+    """Return the commands that a module of the workspace brings."""
+    from decant.cli.modules import module_command
+
+    return module_command(ctx, name, os.environ.get("DECANT_CONFIG") or "decant.toml")
+
+
 def _as_command(value: Any, target: str) -> click.Command:
     if not isinstance(value, click.Command):
         raise TypeError(f"{target} is no click command")
@@ -116,6 +135,11 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
+def _go_to(_ctx: click.Context, _param: click.Parameter, folder: Path | None) -> None:
+    if folder is not None:
+        os.chdir(folder)
+
+
 def _no_color(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False
@@ -125,6 +149,7 @@ def _no_color(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     cls=LazyGroup,
     verbs=VERBS,
     entry_points=ENTRY_POINTS,
+    fallback=_module_command,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with `decant topology` and `decant run`. `decant COMMAND --help` tells more.",
 )
@@ -133,18 +158,17 @@ def _no_color(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     "folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
+    is_eager=True,
+    expose_value=False,
+    callback=_go_to,
     help="Go to this folder first.",
 )
-@click.option(
-    "--no-color", is_flag=True, is_eager=True, expose_value=False, callback=_no_color, help="Print no colours."
-)
+@click.option("--no-color", is_flag=True, is_eager=True, expose_value=False, callback=_no_color, help="No colours.")
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
-def group(folder: Path | None) -> None:
+def group() -> None:
     """Write a modular monolith in Flask; decant it into services without changing its code."""
-    if folder is not None:
-        os.chdir(folder)
 
 
 def run(args: Sequence[str] | None = None, command: click.Command = group) -> int:

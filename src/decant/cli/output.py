@@ -13,6 +13,11 @@ import click
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 """``--json``, as every command that shows something has it."""
 
+config_option = click.option(
+    "--config", envvar="DECANT_CONFIG", default="decant.toml", show_default=True, help="The workspace."
+)
+"""``--config``, as every command about a workspace has it."""
+
 GAP = "  "
 SHORTEST = 8
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from decant.cli.output import json_option, print_json, print_table
+from decant.cli.output import config_option, json_option, print_json, print_table
 from decant.errors import CommandError
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 @click.command("topology")
 @click.argument("name", required=False)
+@config_option
 @json_option
-def command(name: str | None, as_json: bool) -> None:
+def command(name: str | None, config: str, as_json: bool) -> None:
     """Show which module runs in which service, and where each answers.
 
     NAME is a topology; the one that `decant.toml` or DECANT_TOPOLOGY chooses by default.
@@ -24,7 +25,7 @@ def command(name: str | None, as_json: bool) -> None:
     from decant.settings.suggest import suggest
     from decant.topology import load_workspace
 
-    workspace = load_workspace()
+    workspace = load_workspace(config)
     name = name or workspace.topology
     if name not in workspace.topologies:
         raise CommandError(f"There is no topology {name!r}.", hint=suggest(name, workspace.topologies), exit_code=4)

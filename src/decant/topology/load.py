@@ -12,7 +12,7 @@ from decant.errors import SettingsError
 from decant.settings.sources import Sources, read_sources
 from decant.settings.suggest import suggest
 from decant.settings.toml import read_toml, relative
-from decant.topology.assign import Assignment, assign, implicit, is_name
+from decant.topology.assign import REST, Assignment, assign, implicit, is_name
 from decant.topology.find import FILE_NAME, find_modules, find_package, find_workspace
 from decant.topology.gateway import read_gateway
 from decant.topology.model import ServiceSpec, Workspace
@@ -79,8 +79,8 @@ class _Reader:
         modules = self.modules(package_path)
         assigned = self.assignments(name, modules)
         services = self.top.table("services")
-        owned = {service: None for assignment in assigned.values() for service in assignment}
-        declared = read_services(services, list(owned))
+        owned = self.owned(assigned)
+        declared = read_services(services, owned)
         gateway = read_gateway(self.top.table("gateway"), {*modules, *owned, *declared})
         foreign = [name for name in declared if name not in owned]
         topologies: dict[str, tuple[ServiceSpec, ...]] = {}
@@ -158,6 +158,14 @@ class _Reader:
         if not table.data:
             self.faults.add(table.keys, "[topologies] is empty. Name one, or delete the line.")
         return {title: assign(entry, modules) for title, entry in table.tables().items()}
+
+    def owned(self, assigned: Mapping[str, Assignment]) -> list[str]:
+        """Return every name of a service in any topology, those included that a fault left without modules."""
+        tables = self.top.data.get("topologies", {})
+        tables = tables.values() if isinstance(tables, dict) else ()
+        written = (key for table in tables if isinstance(table, dict) for key in table)
+        found = (service for assignment in assigned.values() for service in assignment)
+        return [name for name in dict.fromkeys([*written, *found]) if name != REST]
 
     def chosen(self, known: Mapping[str, object], argument: str | None) -> str:
         default = "monolith" if "monolith" in known or not known else next(iter(known))

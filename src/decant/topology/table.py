@@ -67,6 +67,8 @@ class Table:
 
     def number(self, key: str, default: int, low: int, high: int) -> int:
         value: int = self._get(key, int, default)
+        if value == default:
+            return value
         if not low <= value <= high:
             self.fault(key, f"must be from {low} to {high}, not {value}.")
             return default
