@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.acceptance.running import Running, copy_workspace, public_answer, running, until
+from tests.acceptance.running import Running, copy_workspace, environment, named, public_answer, running, start, until
 
 BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
 SERVICES = {"monolith": ["bookclub"], "services": ["books", "reviews"]}
@@ -22,7 +22,7 @@ class Club:
         self.running = made
         self.session = requests.Session()
         self.known: dict[str, str] = {}
-        self.answers: list[tuple[str, dict[str, Any]]] = []
+        self.kept: list[tuple[str, requests.Response]] = []
 
     def url(self, path: str) -> str:
         if self.running.topology == "monolith":
@@ -33,29 +33,29 @@ class Club:
     def ask(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Send a request, and keep the answer to compare."""
         response = self.session.request(method, self.url(path), timeout=10, allow_redirects=False, **kwargs)
-        asked = f"{method} {path}"
-        for value, name in self.known.items():
-            asked = asked.replace(value, name)
-        self.answers.append((asked, public_answer(response, self.known)))
+        self.kept.append((f"{method} {path}", response))
         return response
+
+    def answers(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return every answer so far, with names in place of the ids that differ from run to run."""
+        return [(named(asked, self.known), public_answer(response, self.known)) for asked, response in self.kept]
 
 
 @pytest.fixture(scope="module", params=list(SERVICES))
 def club(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
     topology = request.param
     workspace = copy_workspace(BOOKCLUB, tmp_path_factory.mktemp("club") / topology, topology)
-    env = {"DECANT_ENV": "development"}
-    migrate(workspace, env)
-    with running(workspace, SERVICES[topology], topology=topology, env=env) as made:
+    prepare(workspace)
+    with running(workspace, SERVICES[topology], topology=topology) as made:
         yield Club(made)
 
 
-def migrate(workspace: Path, env: dict[str, str]) -> None:
-    from tests.acceptance.running import environment, start
-
-    log = workspace / "migrate.log"
-    done = start(workspace, ["db", "upgrade", "--seed"], environment(workspace / ".decant", env), log)
-    assert done.wait(60) == 0, log.read_text()
+def prepare(workspace: Path) -> None:
+    """Migrate and seed the databases, as ``make up`` does."""
+    log = workspace / "prepare.log"
+    for verb in ("upgrade", "seed"):
+        done = start(workspace, ["db", verb], environment(workspace / ".decant", {}), log)
+        assert done.wait(60) == 0, log.read_text()
 
 
 def visit(club: Club) -> None:
@@ -104,9 +104,8 @@ ANSWERS: dict[str, list[tuple[str, dict[str, Any]]]] = {}
 
 def test_a_visitor_is_served(club: Club) -> None:
     visit(club)
-    ANSWERS[club.running.topology] = club.answers
-    problems = [(asked, answer) for asked, answer in club.answers if answer["status"] >= 500]
-    assert problems == []
+    ANSWERS[club.running.topology] = club.answers()
+    assert [(asked, answer.text) for asked, answer in club.kept if answer.status_code >= 500] == []
 
 
 def test_every_public_answer_is_the_same_as_one_process_and_as_two() -> None:

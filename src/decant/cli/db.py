@@ -12,12 +12,13 @@ from decant.serving.target import CONFIG
 
 if TYPE_CHECKING:
     from decant.db import Migrations
+    from decant.service import Runtime
 
 _CONFIG = click.option("--config", envvar="DECANT_CONFIG", default=CONFIG, show_default=True, help="The workspace.")
 _MODULES = click.argument("modules", nargs=-1, metavar="[MODULE]...")
 
 
-@click.group("db", help="Migrate the modules' databases.")
+@click.group("db", help="Migrate and seed the modules' databases.")
 def command() -> None:
     pass
 
@@ -31,6 +32,13 @@ def upgrade(modules: tuple[str, ...], revision: str, config: str) -> None:
         raise CommandError("--revision needs exactly one module.", exit_code=2)
     for migrations in _chosen(modules, config):
         click.echo(f"{migrations.module}: {migrations.upgrade(revision) or 'no migrations'}")
+
+
+@command.command(help="Run the modules' seeds: what a fresh database should hold.")
+@_CONFIG
+def seed(config: str) -> None:
+    for name in _everything(config).seed():
+        click.echo(f"{name}: seeded")
 
 
 @command.command(help="Show at which revision each database stands.")
@@ -70,9 +78,8 @@ def check(modules: tuple[str, ...], config: str) -> None:
 def _chosen(names: tuple[str, ...], config: str) -> list[Migrations]:
     """Return the migrations of the named modules, or of all, in the order in which modules depend on each other."""
     from decant.db import migrations_of
-    from decant.service import create_app, runtime_of
 
-    runtime = runtime_of(create_app(EVERYTHING, config=config))
+    runtime = _everything(config)
     known = {module.name: module for module in runtime.modules if module.name in runtime.databases}
     unknown = sorted(set(names) - known.keys())
     if unknown:
@@ -83,3 +90,9 @@ def _chosen(names: tuple[str, ...], config: str) -> list[Migrations]:
     return [
         migrations_of(module, runtime.databases[name]) for name, module in known.items() if not names or name in names
     ]
+
+
+def _everything(config: str) -> Runtime:
+    from decant.service import create_app, runtime_of
+
+    return runtime_of(create_app(EVERYTHING, config=config))

@@ -184,7 +184,16 @@ def _here() -> dict[str, Any]:
 
 def _kept(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Keep every header but those that describe the body, which is ours."""
-    return tuple((name, value) for name, value in headers if name.lower() not in ("content-type", "content-length"))
+    return tuple(
+        (name, _sorted(value) if name == "Allow" else value)
+        for name, value in headers
+        if name.lower() not in ("content-type", "content-length")
+    )
+
+
+def _sorted(methods: str) -> str:
+    """Return methods in the same order every time; Flask has them in a set."""
+    return ", ".join(sorted(methods.split(", ")))
 
 
 def install_problems(app: Flask, *, expose: bool) -> None:

@@ -77,7 +77,7 @@ def check_clashes(routes: Iterable[Route]) -> None:
     """
     owners: dict[tuple[str, str], dict[tuple[str, str], Route]] = defaultdict(dict)
     for route in routes:
-        owners[route.method, _shape(route.rule)].setdefault((route.module, route.endpoint), route)
+        owners[route.method, shape(route.rule)].setdefault((route.module, route.endpoint), route)
     clashes = [list(routes.values()) for routes in owners.values() if len(routes) > 1]
     if clashes:
         raise SetupError(
@@ -89,7 +89,7 @@ def check_clashes(routes: Iterable[Route]) -> None:
 _VARIABLE = re.compile(r"<(?:(?P<converter>[a-zA-Z_]\w*)(?:\((?P<arguments>.*?)\))?:)?[a-zA-Z_]\w*>")
 
 
-def _shape(rule: str) -> str:
+def shape(rule: str) -> str:
     """Return a path template without the names of its variables."""
 
     def replace(match: re.Match[str]) -> str:

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 INTERNAL = "decant.internal"
 """The environ key that says that a request comes from another service; the value is its Caller."""
 
+INTERNAL_PREFIX = "/-"
+"""What :class:`InternalCalls` puts before the path of a call from another service."""
+
 _HEADER = f"HTTP_{SERVICE_TOKEN_HEADER.upper().replace('-', '_')}"
 
 
@@ -36,10 +39,11 @@ class TokenVerifier(Protocol):
 
 
 class InternalCalls:
-    """WSGI middleware that marks requests which carry a valid service token.
+    """WSGI middleware that marks and routes requests which carry a valid service token.
 
-    It comes before everything else: the deadline and the leniency towards unknown fields depend on it.
-    A wrong token makes a request an outsider's, no more; what outsiders may not call refuses them later.
+    It comes before everything else: the deadline and the leniency towards unknown fields depend on it. Their
+    paths get :data:`INTERNAL_PREFIX`, so that a page and an operation may have the same path in any grouping.
+    A wrong token makes a request an outsider's, no more.
     """
 
     def __init__(self, app: WSGIApplication, tokens: TokenVerifier, service: str) -> None:
@@ -52,6 +56,7 @@ class InternalCalls:
         if token is not None:
             try:
                 environ[INTERNAL] = self.tokens.verify(token, self.service)
+                environ["PATH_INFO"] = INTERNAL_PREFIX + environ.get("PATH_INFO", "/")
             except DecantError as error:
                 log.warning("refused a service token: %s", error.detail)
         return self.app(environ, start_response)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from flask import Flask, request
@@ -11,7 +11,8 @@ from decant.contracts import Contract, ContractInfo, Declared, invoker
 from decant.errors import SetupError
 from decant.http import Operation, bind_view, compile_operation, make_view, register_operation
 from decant.modules import Module, Route, check_clashes, manifest
-from decant.service.internal import require_service
+from decant.modules.manifest import shape
+from decant.service.internal import INTERNAL_PREFIX, require_service
 from decant.service.plan import Plan
 from decant.service.wire import Hosted, Wiring
 
@@ -22,13 +23,16 @@ def mount(app: Flask, plan: Plan, wiring: Wiring) -> None:
     """Register every hosted module's views and operations.
 
     Raises:
-        SetupError: For a view or an operation that cannot be wired, or two owners of one path.
+        SetupError: For a view or an operation that cannot be wired, or two owners of one public path.
     """
     for hosted in wiring.hosted.values():
         app.register_blueprint(hosted.module)
         _bind_views(app, hosted)
+    pages = frozenset((route.method, shape(route.rule)) for route in manifest(app))
+    for hosted in wiring.hosted.values():
         for info, service in hosted.services.items():
-            _mount_contract(app, plan, hosted, info, service)
+            for operation, view in _operations(hosted, info, service):
+                _mount_operation(app, plan, operation, view, pages)
     check_clashes([*manifest(app), *_rest(plan)])
 
 
@@ -48,30 +52,34 @@ def _bind_views(app: Flask, hosted: Hosted) -> None:
             register_operation(app, operation, rule.rule, rule.endpoint)
 
 
-def _mount_contract(app: Flask, plan: Plan, hosted: Hosted, info: ContractInfo, service: type[Contract]) -> None:
+def _operations(hosted: Hosted, info: ContractInfo, service: type[Contract]) -> Iterator[tuple[Operation, View]]:
     for name, declared in info.operations.items():
         operation = compile_operation(
             declared.function,
             name=declared.name,
             declaration=declared.declaration,
-            injector=None,
             errors=tuple(info.errors.values()),
             skip_self=True,
         )
-        view = make_view(operation, invoker(service, name, hosted.registry))
-        _mount_operation(app, plan, hosted.module, operation, view)
+        yield operation, make_view(operation, invoker(service, name, hosted.registry))
 
 
-def _mount_operation(app: Flask, plan: Plan, module: Module, operation: Operation, view: View) -> None:
-    """Let an operation answer at the edge below the prefix, and at its own path for other services."""
+def _mount_operation(
+    app: Flask, plan: Plan, operation: Operation, view: View, pages: Collection[tuple[str, str]]
+) -> None:
+    """Let an operation answer at the edge below the prefix, and between services.
+
+    Calls from other services arrive below :data:`INTERNAL_PREFIX`, where no page can be in the way; whoever has
+    no token finds a public operation at its own path too, unless a page has that path.
+    """
     public, rule = operation.declaration.public, operation.rule
     if public:
-        _add(app, module, operation, plan.prefix + rule, operation.name, _at_the_edge(view, plan.prefix))
+        _add(app, operation, plan.prefix + rule, operation.name, _at_the_edge(view, plan.prefix))
         register_operation(app, operation, plan.prefix + rule, operation.name, plan.prefix)
-    if plan.apart and not public:
-        _add(app, module, operation, rule, operation.name, _for_services(view))
-    if plan.apart and public and plan.prefix:
-        _add(app, module, operation, rule, f"{operation.name}@services", view)
+    if plan.apart:
+        _add(app, operation, INTERNAL_PREFIX + rule, f"{operation.name}@services", _for_services(view))
+        if public and plan.prefix and (operation.method, shape(rule)) not in pages:
+            _add(app, operation, rule, f"{operation.name}@own", view)
 
 
 def _at_the_edge(view: View, prefix: str) -> View:
@@ -93,10 +101,10 @@ def _for_services(view: View) -> View:
     return for_services
 
 
-def _add(app: Flask, module: Module, operation: Operation, rule: str, endpoint: str, view: View) -> None:
+def _add(app: Flask, operation: Operation, rule: str, endpoint: str, view: View) -> None:
     if endpoint in app.view_functions:
         raise SetupError(
-            f"The module {module.name} has a view and an operation of the same name: {endpoint}.",
+            f"The module {operation.name.partition('.')[0]} has a view and an operation of the same name: {endpoint}.",
             hint="Rename the view, or give its url() another name=.",
         )
     app.add_url_rule(rule, endpoint, view, methods=[operation.method])
