@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from decant.settings.dotenv import Text
+from decant.settings.envfile import Text
 from decant.settings.toml import TomlFile
 
 

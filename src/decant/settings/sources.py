@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from decant.errors import SettingsError
-from decant.settings.dotenv import Text, read_dotenv
+from decant.settings.envfile import Text, read_dotenv
 from decant.settings.layers import FlagLayer, Layer, TextLayer, TomlLayer
 from decant.settings.toml import TomlFile, read_toml, relative
 
