@@ -4,7 +4,6 @@ Run it with ``python benchmarks/http_micro.py [requests]``. Figures are µs of C
 of blocks, called through WSGI without sockets. Read the ratios; the absolute figures are the machine's.
 """
 
-# ruff: noqa: ARG001 - views and start_response take what they are given
 from __future__ import annotations
 
 import io

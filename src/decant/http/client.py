@@ -5,18 +5,22 @@ The exact inverse of what the server does with them: what could not arrive as it
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pydantic_core
-from pydantic import TypeAdapter
+from pydantic import Secret, SecretBytes, SecretStr, TypeAdapter
+from pydantic.errors import PydanticUserError
 from pydantic_core import PydanticSerializationError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
 
 from decant.errors import ProtocolError
-from decant.http.faults import Fault, Refusal, fault, invalid
+from decant.http.faults import NOT_FINITE, Fault, Refusal, fault, invalid
 from decant.http.guards import forbidden, suspicious
 from decant.http.parameters import PATH_VARIABLE, Parameter
 from decant.http.requests import BodySource, ModelSource, TextSource, query_source
@@ -54,6 +58,7 @@ class RequestWriter:
         self._name = name
         self._known = frozenset(parameter.name for parameter in parameters if parameter.kind != "injected")
         self._pieces = _split_rule(rule)
+        self._reaches = _route_check(rule)
         self._path = {p.name: _TextWriter(p, TextSource(p, name)) for p in by_kind["path"]}
         self._query = [_query_writer(p, name) for p in by_kind["query"]]
         self._headers = [_TextWriter(p, TextSource(p, name)) for p in by_kind["header"]]
@@ -86,22 +91,50 @@ class RequestWriter:
         return WireRequest(path, query, headers, body)
 
     def _write_path(self, arguments: Mapping[str, Any], faults: list[Fault]) -> str:
-        parts = []
+        found = len(faults)
+        parts, texts = [], {}
         for literal, name, whole in self._pieces:
-            parts.append(literal)
+            parts.append(quote(literal))
             if name:
-                text = next((text for _, text in self._path[name].pairs(arguments, faults)), "")
-                parts.append(_quote_path(text, f"path.{name}", whole, faults))
-        return "".join(parts)
+                texts[name] = next((text for _, text in self._path[name].pairs(arguments, faults)), "")
+                parts.append(_quote_path(texts[name], f"path.{name}", whole, faults))
+        path = "".join(parts)
+        if len(faults) == found and self._reaches is not None and not self._reaches(unquote(path), texts):
+            faults.extend(
+                fault(f"path.{name}", "Its path's rule does not take this value", "path_segment") for name in texts
+            )
+        return path
 
 
 def _split_rule(rule: str) -> list[tuple[str, str, bool]]:
     """Return a rule as (literal text, variable after it or "", whether the variable spans segments)."""
     pieces, at = [], 0
     for match in PATH_VARIABLE.finditer(rule):
-        pieces.append((quote(rule[at : match.start()]), match["name"], match["converter"] == "path"))
+        pieces.append((rule[at : match.start()], match["name"], match["converter"] == "path"))
         at = match.end()
-    return [*pieces, (quote(rule[at:]), "", False)]
+    return [*pieces, (rule[at:], "", False)]
+
+
+def _route_check(rule: str) -> Callable[[str, Mapping[str, str]], bool] | None:
+    """Return whether a path leads back to the values that it was made of; None where any text does.
+
+    The converters decide: Flask's ``int`` takes no sign, ``path`` no line break.
+    """
+    if all(match["converter"] in (None, "string") for match in PATH_VARIABLE.finditer(rule)):
+        return None
+    try:
+        router = Map([Rule(rule, endpoint="it")], merge_slashes=False).bind("localhost")
+    except LookupError:  # a converter of the application's own
+        return None
+
+    def reaches(path: str, texts: Mapping[str, str]) -> bool:
+        try:
+            values = router.match(path)[1]
+        except HTTPException:
+            return False
+        return {name: str(value) for name, value in values.items()} == texts
+
+    return reaches
 
 
 def _quote_path(text: str, where: str, whole: bool, faults: list[Fault]) -> str:
@@ -193,30 +226,63 @@ class _BodyWriter:
             return None
         try:
             raw = self._to_json(given if self._whole is None else given[self._whole])
-        except PydanticSerializationError as error:
-            faults.append(fault("body", f"The arguments are not of their declared types: {error}", "serialization"))
+        except PydanticSerializationError:
+            faults.append(fault("body", "The arguments are not of their declared types", "serialization"))
+            return None
+        except Refusal as refusal:
+            faults.append(refusal.at("body"))
             return None
         if suspicious(raw):
-            faults.extend(forbidden(raw, "body"))
+            faults.extend(_forbidden(raw))
         return raw
 
 
+def _forbidden(raw: bytes) -> list[Fault]:
+    try:
+        return list(forbidden(raw, "body"))
+    except ValueError:  # a model that writes NaN as such: pydantic reads it, JSON has no such thing
+        return [NOT_FINITE.at("body")]
+
+
 def _json_writer(adapter: TypeAdapter[Any]) -> Callable[[Any], bytes]:
-    """Return the function that writes a body; secrets, which pydantic would mask, in the clear."""
+    """Return the function that writes JSON: secrets, which pydantic would mask, in the clear."""
     serializer = adapter.serializer
-    if "writeOnly" not in str(adapter.json_schema()):
-        return lambda value: serializer.to_json(value, by_alias=True, warnings="error")
+    schema = _schema(adapter)
+    numbers = "'number'" in schema
 
-    def reveal(value: Any) -> bytes:
-        return pydantic_core.to_json(serializer.to_python(value, by_alias=True, warnings="error"), fallback=_revealed)
+    def write(value: Any) -> bytes:
+        raw: bytes = serializer.to_json(value, by_alias=True, warnings="error")
+        if numbers and b"null" in raw and not _all_finite(serializer.to_python(value)):
+            raise NOT_FINITE  # pydantic would send null
+        return raw
 
-    return reveal
+    def write_revealed(value: Any) -> bytes:
+        return pydantic_core.to_json(_revealed(serializer.to_python(value, by_alias=True, warnings="error")))
+
+    return write_revealed if "writeOnly" in schema else write
+
+
+def _schema(adapter: TypeAdapter[Any]) -> str:
+    try:
+        return str(adapter.json_schema())
+    except PydanticUserError:  # a type with validators of its own needs no schema to be sent
+        return ""
+
+
+def _all_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_all_finite, value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_all_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _revealed(value: Any) -> Any:
-    if hasattr(value, "get_secret_value"):
-        return value.get_secret_value()
-    raise TypeError(f"{type(value).__qualname__} cannot be written as JSON")
+    if isinstance(value, dict):
+        return {key: _revealed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_revealed(item) for item in value]
+    return value.get_secret_value() if isinstance(value, Secret | SecretStr | SecretBytes) else value
 
 
 def _dumper(adapter: TypeAdapter[Any]) -> Callable[[Any], Any]:
@@ -227,9 +293,11 @@ def _dumper(adapter: TypeAdapter[Any]) -> Callable[[Any], Any]:
 def _dumped(dump: Callable[[Any], Any], value: Any, where: str, faults: list[Fault]) -> Any:
     try:
         return dump(value)
-    except PydanticSerializationError as error:
-        faults.append(fault(where, f"The argument is not of its declared type: {error}", "serialization"))
-        return None
+    except PydanticSerializationError:
+        faults.append(fault(where, "The argument is not of its declared type", "serialization"))
+    except Refusal as refusal:
+        faults.append(refusal.at(where))
+    return None
 
 
 def compile_decoder(result: Result, name: str) -> Callable[[bytes], Any]:

@@ -136,7 +136,7 @@ def _rank(accept: str) -> Choice:
     best, found = 0.0, _AS_JSON
     for codec in _table:
         for media in codec.media_types:
-            quality = _quality(media, ranges)
+            quality = ranges.get(media, 0.0) if media == codec.problem_type else _quality(media, ranges)
             if quality > best:
                 best, found = quality, _choice(codec, media)
     return found
