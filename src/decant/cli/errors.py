@@ -11,11 +11,8 @@ is missing on this machine, 7 would change (``--check``), 70 a bug of ours, 130 
 
 from __future__ import annotations
 
-import json as jsonlib
 import os
-import tempfile
 import time
-import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +50,8 @@ def report(error: Exception, *, json: bool = False) -> int:
         return INTERRUPTED
     problem = describe(error)
     if json:
+        import json as jsonlib
+
         click.echo(jsonlib.dumps({"schema": 1, "error": as_fields(problem)}, ensure_ascii=False))
     for detail in problem.details:
         click.echo(f"{_label(f'error[{problem.code}]', 'red')} {detail}", err=True)
@@ -103,6 +102,9 @@ def _unexpected(error: Exception) -> Problem:
 
 def _save(error: Exception) -> Path | None:
     """Write a traceback below ``DECANT_HOME``, or to the folder for temporary files."""
+    import tempfile
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     name = f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     for folder in (_home, Path(tempfile.gettempdir()).absolute):
