@@ -31,11 +31,13 @@ class Chosen:
         target: The application.
         port: Where it listens unless a flag says otherwise.
         root: The folder that its code lies in.
+        workspace: Its workspace; None for a foreign application.
     """
 
     target: Target
     port: int = 8000
     root: Path = Path()
+    workspace: Workspace | None = None
 
 
 def service_options(function: F) -> F:
@@ -67,7 +69,7 @@ def choose(service: str | None, topology: str | None, config: str) -> Chosen:
         topology=workspace.topology,
         config=str(workspace.root / config_name(config)),
     )
-    return Chosen(target, spec.port if spec else workspace.gateway.port, workspace.root)
+    return Chosen(target, spec.port if spec else workspace.gateway.port, workspace.root, workspace)
 
 
 def config_name(config: str) -> str:

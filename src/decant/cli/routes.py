@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from decant.cli.chosen import applications, service_options
+from decant.cli.output import json_option, print_json, print_table
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -22,7 +23,7 @@ class Row(NamedTuple):
         endpoint: As ``url_for`` takes it.
         module: The module, or "-" for what belongs to the application.
         kind: ``operation`` or ``view``.
-        audience: ``public`` at the edge, ``internal`` between services.
+        audience: ``public`` at the edge, or ``internal``: at the service's own address alone.
         service: The service that answers.
     """
 
@@ -48,10 +49,13 @@ class Row(NamedTuple):
     """,
 )
 @service_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@json_option
 def command(service: str | None, topology: str | None, config: str, as_json: bool) -> None:
     rows = [row for name, app in applications(service, topology, config) for row in rows_of(app, name)]
-    click.echo(_json(rows) if as_json else _table(rows))
+    if as_json:
+        print_json(routes=[row._asdict() for row in rows])
+    else:
+        print_table([name.upper() for name in Row._fields], rows)
 
 
 def rows_of(app: Flask, service: str) -> list[Row]:
@@ -63,16 +67,15 @@ def rows_of(app: Flask, service: str) -> list[Row]:
     operations = {(known.rule, known.operation.method): known for known in registered_operations(app)}
 
     def row(rule: Rule, method: str) -> Row:
-        owner = rule.endpoint.partition(".")[0]
+        owner, own_address = rule.endpoint.partition(".")[0], "@" in rule.endpoint
         known = operations.get((rule.rule, method))
-        inside = known is not None and not known.public
         return Row(
             method,
             rule.rule,
             rule.endpoint,
             owner if owner in modules else "-",
-            "operation" if known else "view",
-            "internal" if inside else "public",
+            "operation" if known or own_address else "view",
+            "internal" if own_address or (known and not known.public) else "public",
             service,
         )
 
@@ -87,17 +90,3 @@ def _methods(rule: Rule) -> set[str]:
     if getattr(rule, "provide_automatic_options", True):
         methods.discard("OPTIONS")
     return methods
-
-
-def _json(rows: list[Row]) -> str:
-    import json
-
-    return json.dumps({"schema": 1, "routes": [row._asdict() for row in rows]}, indent=2)
-
-
-def _table(rows: list[Row]) -> str:
-    lines = [tuple(name.upper() for name in Row._fields), *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(Row._fields))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )

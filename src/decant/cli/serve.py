@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from decant.cli.chosen import choose, service_options
+from decant.cli.chosen import Chosen, choose, service_options
 from decant.serving.registry import PRODUCTION
 
 
@@ -26,54 +26,54 @@ from decant.serving.registry import PRODUCTION
     """,
 )
 @service_options
-@click.option("--server", type=click.Choice(PRODUCTION), default="granian", show_default=True, help="What serves.")
+@click.option("--server", type=click.Choice(PRODUCTION), help="What serves.  [default: granian]")
 @click.option("--bind", metavar="HOST:PORT", help="Where; 127.0.0.1 and the service's port otherwise.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--threads", type=click.IntRange(1), default=64, show_default=True, help="Requests at once per worker.")
-@click.option("--streams", type=click.IntRange(0), help="Streams at once per worker; a quarter of the threads.")
-@click.option("--grace", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds to finish requests.")
-@click.option("--drain", type=click.FloatRange(0), default=0.0, help="Seconds of 'not ready' before the port closes.")
-def command(
-    service: str | None, topology: str | None, config: str, server: str, bind: str | None, **numbers: Any
-) -> None:
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: 1]")
+@click.option("--threads", type=click.IntRange(1), help="Requests at once per worker.  [default: 64]")
+@click.option("--streams", type=click.IntRange(0), help="Streams at once per worker.  [default: a quarter of those]")
+@click.option("--grace", "grace_s", type=click.FloatRange(0), help="Seconds to finish requests.  [default: 10]")
+@click.option("--drain", "drain_s", type=click.FloatRange(0), help="Seconds of 'not ready' first.  [default: 0]")
+def command(service: str | None, topology: str | None, config: str, bind: str | None, **flags: Any) -> None:
     from decant.serving.base import ServeOptions
     from decant.serving.boot import replace_process
     from decant.serving.process import obey_parent
     from decant.serving.registry import server_named
 
     obey_parent(os.environ)
-    chosen = choose(service, topology, config)
-    host, port = parse_bind(bind, chosen.port)
-    options = ServeOptions(
-        chosen.target,
-        host,
-        port,
-        workers=numbers["workers"],
-        threads=numbers["threads"],
-        streams=numbers["streams"],
-        grace_s=numbers["grace"],
-        drain_s=numbers["drain"],
-    )
-    driver = server_named(server)
-    driver.check(options)
     os.environ.setdefault("DECANT_ENV", "production")
     os.environ.setdefault("DECANT_LOG_FORMAT", "json")
-    replace_process(driver, options)
+    chosen = choose(service, topology, config)
+    settings = {**serve_settings(chosen), **{name: value for name, value in flags.items() if value is not None}}
+    host, port = parse_bind(bind, settings.pop("port", None) or chosen.port, settings.pop("host", "127.0.0.1"))
+    server = server_named(settings.pop("server", "granian"))
+    options = ServeOptions(chosen.target, host, port, **settings)
+    server.check(options)
+    replace_process(server, options)
 
 
-def parse_bind(bind: str | None, port: int) -> tuple[str, int]:
+def serve_settings(chosen: Chosen) -> dict[str, Any]:
+    """Return what ``[settings.decant.serve]`` and ``DECANT_SERVE_*`` say; nothing for a foreign application."""
+    if chosen.workspace is None:
+        return {}
+    from decant.settings import ServeSettings, load_one
+
+    return load_one(ServeSettings, chosen.workspace.sources).model_dump()
+
+
+def parse_bind(bind: str | None, port: int, host: str = "127.0.0.1") -> tuple[str, int]:
     """Return host and port of ``HOST:PORT``, ``HOST``, ``:PORT`` or ``[::1]:PORT``.
 
     Args:
         bind: What was given.
         port: The port where none is given; 0 asks for a free one.
+        host: The host where none is given.
     """
-    host, colon, number = (bind or "").rpartition(":")
+    given, colon, number = (bind or "").rpartition(":")
     if not colon or number.endswith("]"):
-        host, number = bind or "", ""
+        given, number = bind or "", ""
     if number and not (number.isdecimal() and int(number) < 65536):
         raise click.BadParameter(f"{bind!r}: {number!r} is no port.", param_hint="--bind")
-    return host.strip("[]") or "127.0.0.1", free_unless(int(number) if number else port)
+    return given.strip("[]") or host, free_unless(int(number) if number else port)
 
 
 def free_unless(port: int) -> int:

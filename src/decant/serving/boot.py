@@ -19,6 +19,7 @@ from decant.serving.base import ServeOptions, Server
 from decant.serving.ports import claim_port
 from decant.serving.process import MALLOC, children_environ, obey_parent
 from decant.serving.registry import server_named
+from decant.serving.worker import report
 
 if TYPE_CHECKING:
     from decant.observe.logging.setup import Format
@@ -59,7 +60,7 @@ def main(argv: list[str]) -> int:
             _set_up(options)
             return server.run(options)
     except DecantError as error:
-        sys.stderr.write(f"error: {error}\n")
+        report(error)
         return int(getattr(error, "exit_code", 3))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import logging
 import os
 import signal
 import sys
@@ -58,7 +59,7 @@ class WerkzeugServer(Server):
             options.host, options.port, _debuggable(worker.app, options), threaded=True, request_handler=handler
         )
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        worker.start()
+        worker.drain.start()
         _wait_for_answer(options, stop)
         if not stop.is_set():
             sys.stdout.write(f"{options.target.label} is ready on {_url(options)}\n")
@@ -86,6 +87,7 @@ class _WithoutProbe(WSGIRequestHandler):
 
 def _prepare(app: Any, options: ServeOptions) -> None:
     """Make the databases fit and the templates fresh, as far as the application is one of ours."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # what it sets up and which dialect, at each start
     runtime: Any = extensions_of(app).get(RUNTIME)
     if options.migrate and hasattr(runtime, "migrate"):
         runtime.migrate()

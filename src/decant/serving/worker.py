@@ -47,7 +47,8 @@ class Worker:
 
 def report(error: BaseException) -> None:
     """Say why the application could not be built: a mistake of ours by its text, any other with its traceback."""
-    if isinstance(error, DecantError):
-        sys.stderr.write(f"error: {error}\n")
-    else:
+    if not isinstance(error, DecantError):
         traceback.print_exception(error)
+        return
+    hint = f"help: {error.hint}\n" if error.hint else ""
+    sys.stderr.write(f"error[{error.code}]: {error.detail}\n{hint}")
