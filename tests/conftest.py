@@ -5,11 +5,18 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.needs import on_ci
 
 pytest_plugins = ["pytester", "tests.support.needs", "tests.support.servers"]
 
 if find_spec("pytest_playwright"):  # the environment of the lowest Flask has no browser driver
     pytest_plugins.append("tests.support.browser")
+
+# A busy machine is no finding: nothing is timed by examples. CI tries the same ones each time.
+settings.register_profile("decant", deadline=None, derandomize=on_ci(), suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("decant")
 
 
 @pytest.fixture(scope="session")
