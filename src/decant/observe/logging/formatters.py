@@ -23,7 +23,7 @@ MAX_STACK_CHARS = 32_768
 
 # orjson escapes what is below a space; these move a terminal's cursor or end a line in some viewers too.
 _UNSAFE_BYTES = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
-_UNSAFE_CHARS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE_CHARS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def _escaped(match: re.Match[bytes]) -> bytes:
@@ -113,7 +113,7 @@ class JsonFormatter(logging.Formatter):
         except Exception as error:  # noqa: BLE001 - a log line never breaks what it tells about
             return dump_line({
                 "time": rfc3339(record.created), "level": "error", "logger": "decant.observe",
-                "message": f"a record of {record.name!a} cannot be written: {type(error).__name__}",
+                "message": f"a record cannot be written: {type(error).__name__}",
             })  # fmt: skip
 
     def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
@@ -169,7 +169,7 @@ class PrettyFormatter(JsonFormatter):
         parts += [f"{self._paint('36', one_line(name))}={one_line(_shown(value))}" for name, value in fields.items()]
         lines = [" ".join(parts)]
         for below in (exception and exception["stacktrace"], stack):
-            lines += [f"    {one_line(text)}" for text in str(below).splitlines()] if below else ()
+            lines += [f"    {one_line(text)}" for text in str(below).rstrip("\n").split("\n")] if below else ()
         return "\n".join(lines) + "\n"
 
     def _paint(self, code: str, text: str) -> str:

@@ -21,19 +21,20 @@ _SECRET_KEYS = re.compile(
     r"|authori[sz]ation|cookie|credential|session[_-]?id|card[_-]?number|\bcvv\b|\bcvc\b|\bpan\b|\bdsn\b|jwt",
     re.IGNORECASE,
 )
+# Every repetition that can fail late is bounded: log text comes from outside, and a search must stay linear.
 # Greedy up to the last @: a password may hold anything, and hiding too much is the safe side.
-_USER_INFO = re.compile(r"(?P<start>[A-Za-z][A-Za-z0-9+.\-]*://[^:/@\s]*:)\S*(?=@)")
+_USER_INFO = re.compile(r"(?P<start>\b[A-Za-z][A-Za-z0-9+.\-]{0,20}://[^:/@\s]{0,200}:)\S{0,500}(?=@)")
 _BEARER = re.compile(r"\b(?P<start>(?:Bearer|Basic|Digest)\s+)[A-Za-z0-9+/=._~\-]{6,}", re.IGNORECASE)
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*")
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_\-]{4,2000}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*")
 _HEADER = re.compile(r"\b(?P<start>(?:Set-)?Cookie\s*:\s*|(?:Proxy-)?Authorization\s*:\s*)[^\r\n]+", re.IGNORECASE)
 _PAIR = re.compile(
-    r"(?P<start>[\w\-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key)[\"']?\s*[=:]\s*)"
+    r"(?P<start>(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key)[\"']?\s*[=:]\s*)"
     r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&}\"')]+)",
     re.IGNORECASE,
 )
 _PATTERNS = (_HEADER, _USER_INFO, _BEARER, _PAIR)
 _SUSPICIOUS = re.compile(
-    r"://[^/\s]*@|bearer|basic|digest|cookie|authorization|eyJ|passw|passphrase|secret|token|api[_-]?key|private[_-]?key",
+    r"://\S{0,700}@|bearer|basic|digest|cookie|authorization|eyJ|passw|passphrase|secret|token|api[_-]?key|private[_-]?key",
     re.IGNORECASE,
 ).search
 

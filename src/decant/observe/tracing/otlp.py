@@ -9,6 +9,7 @@ import http.client
 import math
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -24,6 +25,7 @@ SCOPE = "decant"
 ERROR = 2
 TIMEOUT_S = 5.0
 MAX_TEXT_CHARS = 4096
+MAX_ANSWER_BYTES = 65_536
 _NOT_FINITE = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 
@@ -109,7 +111,10 @@ class OtlpExporter:
 
 
 def http_post(url: str, timeout_s: float = TIMEOUT_S) -> Post:
-    """Return a function that posts to ``url`` over one connection that is kept and renewed.
+    """Return a function that posts to ``url``.
+
+    A connection each: two per second at most come from a quiet service, and a kept one would have to
+    be closed by somebody, survive forks, and be guessed alive.
 
     Raises:
         SettingsError: When the URL is not an http one.
@@ -117,42 +122,24 @@ def http_post(url: str, timeout_s: float = TIMEOUT_S) -> Post:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError([f"The OTLP endpoint {url!r} is not an http:// or https:// address."])
-    target = parts.path or "/"
-    if parts.query:
-        target += f"?{parts.query}"
-    kept: list[http.client.HTTPConnection] = []
+    host = parts.hostname
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def connect() -> http.client.HTTPConnection:
         if parts.scheme == "https":
-            return http.client.HTTPSConnection(
-                parts.hostname or "", parts.port, timeout=timeout_s, context=ssl.create_default_context()
-            )
-        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
-
-    def send(connection: http.client.HTTPConnection, body: bytes, headers: Mapping[str, str]) -> int:
-        connection.request("POST", target, body, dict(headers))
-        answer = connection.getresponse()
-        answer.read(65536)
-        if answer.will_close or not answer.isclosed():
-            connection.close()
-        return answer.status
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=context)
+        return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
 
     def post(body: bytes, headers: Mapping[str, str]) -> int:
-        used = bool(kept)
-        connection = kept.pop() if kept else connect()
-        try:
+        with closing(connect()) as connection:
             try:
-                status = send(connection, body, headers)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                if not used:
-                    raise
-                connection.close()  # the collector closed a connection that was idle
-                status = send(connection, body, headers)
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise OSError(f"{url}: {error}") from error
-        kept.append(connection)
-        return status
+                connection.request("POST", target, body, {**headers, "Connection": "close"})
+                with connection.getresponse() as answer:
+                    answer.read(MAX_ANSWER_BYTES)
+                    return answer.status
+            except http.client.HTTPException as error:
+                raise OSError(f"{url} does not answer as HTTP does: {error!r}") from error
 
     return post
 
