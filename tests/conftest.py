@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-from tests.support.needs import on_ci
 
 pytest_plugins = ["pytester", "tests.support.needs", "tests.support.servers"]
 
@@ -15,7 +14,9 @@ if find_spec("pytest_playwright"):  # the environment of the lowest Flask has no
     pytest_plugins.append("tests.support.browser")
 
 # A busy machine is no finding: nothing is timed by examples. CI tries the same ones each time.
-settings.register_profile("decant", deadline=None, derandomize=on_ci(), suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "decant", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("decant")
 
 
