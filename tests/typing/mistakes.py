@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.typing.shop_api import Catalog, OutOfStock, Product, Reservation, Line
+from tests.typing.shop_api import Catalog, Line, OutOfStock, Product, Reservation
 
 
 class Forgetful(Catalog):
