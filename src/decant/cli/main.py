@@ -39,7 +39,6 @@ VERBS: Mapping[str, Verb] = {
     "config": Verb("decant.cli.config:command", "Show every setting, its value and where it comes from."),
     "topology": Verb("decant.cli.topology:command", "Show which module runs in which service."),
     "db": Verb("decant.cli.db:command", "Migrate the modules' databases."),
-    "events": Verb("decant.cli.events:command", "Look after events: list, show, retry, drop."),
 }
 
 
