@@ -13,21 +13,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.support import waiting
+
 
 def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> Any:
     """Return the condition's first true value; say what was seen last when there is none in time."""
-    deadline = time.monotonic() + timeout_s
-    seen: Any = None
-    while time.monotonic() < deadline:
-        try:
-            seen = condition()
-        except OSError as error:
-            seen = error
-        else:
-            if seen:
-                return seen
-        time.sleep(0.02)
-    raise AssertionError(f"{what}: not within {timeout_s:g} s; last seen {seen!r}")
+    return waiting.wait_until(condition, within_s=timeout_s, what=what)
 
 
 def alive(pid: int) -> bool:
@@ -122,7 +113,7 @@ class Service:
     def ready(self) -> Service:
         def answers() -> bool:
             if self.process.poll() is not None:
-                raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.output}")
+                raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.output}")
             return self.get("/fast")[0] == 200
 
         wait_until(answers, "the server answers")
