@@ -135,22 +135,17 @@ class RequestHooks:
             single = len(body) == 1 and type(body[0]) is bytes
             length = len(body[0]) if single else response.calculate_content_length()
             self._finish(observed, response.status_code, length)
+        elif response.direct_passthrough:  # a file, handed to the server as it is: nobody tells when it is sent
+            self._finish(observed, response.status_code, response.content_length)
         else:
             self._finish_later(observed, response)
         return response
 
     def _finish_later(self, observed: Observed, response: Response) -> None:
-        status, length = response.status_code, response.content_length
-        # A file is handed to the server as it is; anything else is counted, and sees the request's context.
-        stream = None
-        if not response.direct_passthrough:
-            stream = response.response = Stream(cast(Iterable[Any], response.response), observed.context)
+        status = response.status_code
+        stream = response.response = Stream(cast(Iterable[Any], response.response), observed.context)
         observed.finished = True
-
-        def close() -> None:
-            self._close(observed, status, length if stream is None else stream.length)
-
-        response.call_on_close(close)
+        response.call_on_close(lambda: self._close(observed, status, stream.length))
 
     def teardown(self, error: BaseException | None = None) -> None:
         """Put the context back as it was; close the books of a request that ended in an exception."""
