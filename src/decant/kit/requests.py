@@ -192,14 +192,14 @@ class RequestHooks:
             return
         context = observed.context
         if spans.recording and context.sampled:
-            self._record(observed, outcome, status)
+            self._record(observed, outcome, status, duration_s)
         if self._access is not None:
             path = observed.path
             if not path.isascii():
                 path = path.encode("latin-1", "replace").decode("utf-8", "replace")
             self._access.write(context, method, route, path, status, duration_s, length)
 
-    def _record(self, observed: Observed, outcome: _Outcome, status: int) -> None:
+    def _record(self, observed: Observed, outcome: _Outcome, status: int, duration_s: float) -> None:
         context = observed.context
         spans.record(
             outcome.span_name,
@@ -208,7 +208,7 @@ class RequestHooks:
             context.span_id,
             observed.parent_id,
             observed.started_ns,
-            time_ns(),
+            observed.started_ns + int(duration_s * 1e9),  # right even when the clock is set meanwhile
             {**outcome.attributes, "url.path": observed.path},
             None if status < 500 else observed.error or str(status),
         )

@@ -15,8 +15,8 @@ from decant.observe.logging.sink import LineSink
 Format = Literal["auto", "json", "pretty"]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-# Servers log each request themselves; one access line is enough.
-_QUIET = ("werkzeug", "granian.access", "gunicorn.access")
+# Servers log each request themselves, where one access line is enough; Alembic tells of its own inside.
+_QUIET = ("werkzeug", "granian.access", "gunicorn.access", "alembic")
 
 
 class LineHandler(logging.Handler):

@@ -10,10 +10,9 @@ RANDOM = 0x02
 """Level 2: at least the last seven bytes of the trace id are random."""
 
 _PARENT = re.compile(
-    r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<rest>-.*)?"
-)
-_NO_TRACE = "0" * 32
-_NO_SPAN = "0" * 16
+    r"(?P<version>(?!ff)[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})"
+    r"-(?P<flags>[0-9a-f]{2})(?P<rest>-.*)?"
+).fullmatch
 _FLAGS = ("00", "01", "02", "03")
 
 
@@ -48,11 +47,11 @@ def parse_traceparent(header: str | None) -> TraceParent | None:
     """
     if not header:
         return None
-    match = _PARENT.fullmatch(header.strip(" \t"))
+    match = _PARENT(header) or _PARENT(header.strip(" \t"))
     if match is None:
         return None
     version, trace_id, span_id, flags, rest = match.groups()
-    if version == "ff" or (rest is not None and version == "00") or trace_id == _NO_TRACE or span_id == _NO_SPAN:
+    if rest is not None and version == "00":
         return None
     bits = int(flags, 16)
     return TraceParent(trace_id, span_id, bool(bits & SAMPLED), bool(bits & RANDOM))
