@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any, Final, Protocol, runtime_checkable
 
 from decant.serving.signals import Bell
@@ -64,7 +65,12 @@ class Drain:
         self._grace_s = grace_s
         self._begun = threading.Lock()
         self._ended = threading.Event()
+        self._then: list[Callable[[], object]] = []
         self.bell = Bell(self._on_signal)
+
+    def on_begin(self, then: Callable[[], object]) -> None:
+        """Have something called once, when draining begins and after the flag is set."""
+        self._then.append(then)
 
     def start(self) -> None:
         """Start the background work, and listen for the word to stop it."""
@@ -83,6 +89,8 @@ class Drain:
         self._event.set()
         # Not a daemon: the interpreter waits for it, so background work is not cut in the middle.
         threading.Thread(target=self._stop, name="decant-drain").start()
+        for then in self._then:
+            then()
 
     def not_ready(self) -> None:
         """Set the flag alone: still serving, but no longer to be sent to."""

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from decant.serving.base import Capabilities, ServeOptions, Server
-from decant.serving.draining import NOT_READY
+from decant.serving.draining import NOT_READY, Drain
 from decant.serving.signals import Bell
 from decant.serving.worker import Worker, report
 
@@ -72,7 +72,8 @@ class GranianServer(Server):
 
 
 def _load(options: ServeOptions, parent_pid: int, broken: Synchronized[int]) -> Callable[..., Any]:
-    """Build the application in a worker. The server's own handlers are installed after this."""
+    """Build the application in a worker."""
+    signal.set_wakeup_fd(-1)
     for signum in (signal.SIGTERM, signal.SIGINT):  # a fork inherits the parent's, which stop the whole server
         signal.signal(signum, signal.SIG_DFL)
     try:
@@ -82,15 +83,29 @@ def _load(options: ServeOptions, parent_pid: int, broken: Synchronized[int]) -> 
         report(error)
         os.kill(parent_pid, signal.SIGTERM)
         raise SystemExit(CONFIGURATION) from None
-    signal.set_wakeup_fd(worker.drain.bell.fd, warn_on_full_buffer=False)
-    signal.signal(NOT_READY, _heard)
+    _hear_stops(worker.drain)
     worker.start()
     application: Callable[..., Any] = worker.app
     return application
 
 
-def _heard(signum: int, frame: object) -> None:
-    """Do nothing: the wake-up descriptor has told the drain, and without a handler the signal would kill."""
+def _hear_stops(drain: Drain) -> None:
+    """Take the place of granian's handlers in a worker.
+
+    They set an event that the main thread waits for, in the main thread, and a second signal can make that hang or be
+    lost (:mod:`decant.serving.signals`). Two signals are the rule where a whole group is stopped: the group's, and the
+    one that the server sends its workers.
+    """
+    from granian import _signals
+    from granian._granian import WorkerSignal
+
+    def set_sync_signals() -> Any:
+        event = WorkerSignal()
+        drain.on_begin(event.set)
+        drain.bell.answer_to(signal.SIGTERM, signal.SIGINT, NOT_READY)
+        return event
+
+    _signals.set_sync_signals = set_sync_signals
 
 
 class _Stop:

@@ -52,7 +52,7 @@ def measure(service: Service, clients: int = 8, requests: int = 60) -> list[floa
 
 def report(capsys: pytest.CaptureFixture[str], server: str, what: str, figure: str) -> None:
     with capsys.disabled():
-        if os.environ.get("DECANT_SERVING_FIGURES"):
+        if os.environ.get("DECANT_TEST_SERVING_FIGURES"):
             sys.stdout.write(f"\n  {server:9} {what:34} {figure}")
 
 
