@@ -1,7 +1,8 @@
-"""A typed operation beside a hand-written Flask view, with nothing else around: one process per variant.
+"""A typed operation beside a hand-written Flask view, with nothing else around: one process per pair.
 
-Run it with ``python benchmarks/http_micro.py [requests]``. Figures are µs of CPU time per request, the median
-of blocks, called through WSGI without sockets. Read the ratios; the absolute figures are the machine's.
+Run it with ``python benchmarks/http_micro.py [blocks]``. Figures are µs of CPU time per request, called through
+WSGI without sockets; a variant and its base take turns in short blocks, so that a neighbour's load hits both. Read the
+ratios; the absolute figures are the machine's.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-BLOCKS = 10
-ROUNDS = 5
+BLOCK = 100
 
 
 class Row(NamedTuple):
@@ -166,8 +166,8 @@ def _environ(body: bytes, query: str) -> dict[str, Any]:
     return environ
 
 
-def measure(variant: str, requests: int) -> float:
-    """Return the median µs of CPU time per request."""
+def caller(variant: str) -> Callable[[int], float]:
+    """Return the function that makes a number of requests and returns µs of CPU time per request."""
     app, template = make_app(variant)
     body = template.pop("body", b"")
     statuses: list[str] = []
@@ -181,31 +181,36 @@ def measure(variant: str, requests: int) -> float:
             answer = app({**template, "wsgi.input": io.BytesIO(body)}, start_response)
             b"".join(answer)
             answer.close()
-        return (time.process_time() - began) / count * 1e6
+        spent = time.process_time() - began
+        if set(statuses) != {"200 OK"}:
+            raise SystemExit(f"{variant}: {set(statuses)}")
+        statuses.clear()
+        return spent / count * 1e6
 
     block(500)
-    if set(statuses) != {"200 OK"}:
-        raise SystemExit(f"{variant}: {set(statuses)}")
-    statuses.clear()
-    return statistics.median(block(requests // BLOCKS) for _ in range(BLOCKS))
+    return block
+
+
+def measure(variant: str, base: str, blocks: int) -> tuple[float, float, float]:
+    """Return the µs of a variant and its base, and the median ratio of blocks that ran one after the other."""
+    one, other = caller(variant), caller(base)
+    pairs = [(one(BLOCK), other(BLOCK)) for _ in range(blocks)]
+    mine, bases = zip(*pairs, strict=True)
+    return statistics.median(mine), statistics.median(bases), statistics.median(a / b for a, b in pairs)
 
 
 def main() -> None:
-    """Measure every variant in a process of its own and print the table."""
-    requests = sys.argv[1] if len(sys.argv) > 1 else "3000"
-    samples: dict[str, list[float]] = {variant: [] for variant, _ in VARIANTS}
-    for _ in range(ROUNDS):  # in turns, so that a neighbour's load hits all alike
-        for variant, _base in VARIANTS:
-            command = [sys.executable, __file__, requests, variant]
-            done = subprocess.run(command, capture_output=True, check=True, text=True)
-            samples[variant].append(float(done.stdout))
-    found = {variant: statistics.median(taken) for variant, taken in samples.items()}
+    """Measure every variant beside its base, each pair in a process of its own, and print the table."""
+    blocks = sys.argv[1] if len(sys.argv) > 1 else "60"
     for variant, base in VARIANTS:
-        print(f"{variant:30} {found[variant]:8.1f} µs  {found[variant] / found[base]:5.2f} x {base}")
+        command = [sys.executable, __file__, blocks, variant, base]
+        done = subprocess.run(command, capture_output=True, check=True, text=True)
+        mine, bases, ratio = map(float, done.stdout.split())
+        print(f"{variant:30} {mine:8.1f} µs  {ratio:5.2f} x {base} ({bases:.1f} µs)")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        print(measure(sys.argv[2], int(sys.argv[1])))
+    if len(sys.argv) > 3:
+        print(*measure(sys.argv[2], sys.argv[3], int(sys.argv[1])))
     else:
         main()

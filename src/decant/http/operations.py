@@ -31,11 +31,12 @@ class Operation:
         result: The type of what it returns; ``Any`` when it does not say.
         errors: The errors that it documents.
         check: Returns a result as the declared type, or raises ``ResultError``; call it before the session ends.
+        read: What :meth:`parse` calls, by position: ``read(request, path_args, strict)``.
         send: Returns the response for a checked result: ``send(value, request)``.
     """
 
     __slots__ = (
-        "_decode", "_parse", "_writer", "check", "declaration", "errors", "function", "name", "parameters", "result",
+        "_decode", "_writer", "check", "declaration", "errors", "function", "name", "parameters", "read", "result",
         "send",
     )  # fmt: skip
 
@@ -57,7 +58,7 @@ class Operation:
         answer = Result(result, name)
         self.check = answer.check
         self.send = compile_responder(declaration, answer, name)
-        self._parse = compile_parser(parameters, name)
+        self.read = compile_parser(parameters, name)
         self._decode = compile_decoder(answer, name)
         self._writer: RequestWriter | None = None
 
@@ -84,7 +85,7 @@ class Operation:
             BadRequest: The body or the query string cannot be read at all.
             UnsupportedMediaType: The body is not declared as JSON.
         """
-        return self._parse(request, path_args, strict)
+        return self.read(request, path_args, strict)
 
     def respond(self, value: Any, request: Request) -> Response:
         """Return the response for what the operation returned.

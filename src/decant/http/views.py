@@ -132,10 +132,16 @@ class _Binder:
     def function(self, view: Callable[..., Any], declaration: Declaration, methods: Sequence[str]) -> BoundView:
         operations = {method: self._compile(view, declaration, method, self.name) for method in _served(methods)}
         servers = {
-            method: _server(operation, self._scoped(operation, lambda scope: view))
-            for method, operation in operations.items()
+            method: _server(operation, self._called(operation, view)) for method, operation in operations.items()
         }
         return BoundView(_dispatch(servers, view), tuple(operations.values()))
+
+    def _called(self, operation: Operation, view: Callable[..., Any]) -> Invoke:
+        """Return the call of a function; without injected parameters there is nothing that a scope could hold."""
+        if any(parameter.kind == "injected" for parameter in operation.parameters):
+            return self._scoped(operation, lambda scope: view)
+        check = operation.check
+        return lambda arguments: check(view(**arguments))
 
     def method_view(self, view: Callable[..., Any], kind: type[MethodView]) -> BoundView:
         functions: dict[str, Any] = {method: getattr(kind, method.lower(), None) for method in kind.methods or ()}
@@ -216,11 +222,11 @@ def _served(methods: Iterable[str]) -> list[str]:
 
 def _server(operation: Operation, invoke: Invoke) -> Serve:
     """Return the whole way of a request; ``invoke`` returns a checked result."""
-    parse, send = operation.parse, operation.send
+    read, send = operation.read, operation.send
 
     def serve(current: Request, path_args: Mapping[str, Any]) -> Response:
         strict = not current.environ.get(INTERNAL_KEY, False)
-        return send(invoke(parse(current, path_args, strict=strict)), current)
+        return send(invoke(read(current, path_args, strict)), current)
 
     return serve
 
