@@ -13,6 +13,8 @@ import pytest
 from flask import Response, redirect
 from flask.views import MethodView
 from pydantic import BaseModel, Field
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from typing_extensions import TypedDict
 
 from decant.errors import SetupError
@@ -42,6 +44,15 @@ class Aliased(BaseModel):
 class Entry(TypedDict):
     id: int
     title: str
+
+
+class Base(DeclarativeBase): ...
+
+
+class Stored(Base):
+    __tablename__ = "books"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
 
 
 class Row(NamedTuple):
@@ -360,3 +371,15 @@ def test_one_endpoint_at_two_paths_reads_each_in_its_own_way() -> None:
     bind_app(app, Registry())
     client = app.test_client()
     assert (client.get("/one?number=7").json, client.get("/one/8").json) == (7, 8)
+
+
+def test_rows_and_objects_of_sqlalchemy_need_no_conversion() -> None:
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with Session(engine) as db:
+        db.add(Stored(id=1, title="a"))
+        db.commit()
+        assert written(list[Book], db.execute(select(Stored.id, Stored.title)).all()) == b"[" + BOOK + b"]"
+        assert written(list[Book], db.scalars(select(Stored))) == b"[" + BOOK + b"]"
+        assert written(Book, db.get(Stored, 1)) == BOOK
+    engine.dispose()
