@@ -113,6 +113,7 @@ class Workers:
         self._options = options
         self._parent_pid = os.getpid()
         self._worker: Worker | None = None
+        self._told = False
 
     def hooks(self) -> dict[str, Callable[..., None]]:
         """Return the hooks by gunicorn's names."""
@@ -146,11 +147,16 @@ class Workers:
             self._worker.drain.join(self._options.grace_s)
 
     def _before(self, then: Any) -> Callable[[int, Any], None]:
-        bell = self._worker.drain.bell if self._worker else None
+        """Return a handler for the first signal alone.
+
+        gunicorn's own takes the lock of the thread pool, and a second signal that interrupts it there waits for good.
+        """
 
         def on_signal(signum: int, frame: Any) -> None:
-            if bell is not None:
-                bell.ring(signum)
+            if self._worker is None or self._told:
+                return
+            self._told = True
+            self._worker.drain.bell.ring(signum)
             if callable(then):
                 then(signum, frame)
 
