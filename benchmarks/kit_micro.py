@@ -8,7 +8,8 @@ from benchmarks.measure import measure
 
 VARIANTS = {
     "kit:bare": "bare Flask jsonify",
-    "kit:context_only": "+ hooks, context, request id, trace id",
+    "kit:empty_hooks": "+ three empty Flask hooks",
+    "kit:context_only": "+ context, request id, trace id",
     "kit:no_metrics": "+ security headers",
     "kit:no_log": "+ metrics",
     "kit:no_spans": "+ access line (the kit without a collector)",

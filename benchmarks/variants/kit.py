@@ -87,3 +87,22 @@ def opentelemetry() -> Measured:
     app = _app()
     FlaskInstrumentor().instrument_app(app)
     return caller(app, "/products/p1", headers=HEADERS), provider.force_flush
+
+
+def empty_hooks() -> Measured:
+    """Return Flask with three hooks that do nothing: the floor of anything built on hooks."""
+    app = _app()
+
+    def before() -> None:
+        return None
+
+    def after(response: Response) -> Response:
+        return response
+
+    def teardown(error: BaseException | None) -> None:
+        return None
+
+    app.before_request(before)
+    app.after_request(after)
+    app.teardown_request(teardown)
+    return caller(app, "/products/p1", headers=HEADERS), None

@@ -43,7 +43,9 @@ def incoming_context(
         sampled = sample >= 1 or int(trace_id[-14:], 16) < sample * _TAIL
     else:
         trace_id, parent_id, sampled, random = parent
-        state = parse_tracestate(get("HTTP_TRACESTATE"))
+        header = get("HTTP_TRACESTATE")
+        if header is not None:
+            state = parse_tracestate(header)
     request_id = get("HTTP_X_REQUEST_ID")
     if request_id is None or not _request_id(request_id):
         request_id = new_request_id()

@@ -221,13 +221,13 @@ class RequestHooks:
 
     def _add_headers(self, response: Response, observed: Observed, request: Request) -> None:
         headers = response.headers
-        present = {name.lower() for name, _ in headers}
+        present = {name.lower(): value for name, value in headers}
         if "x-request-id" not in present:
             headers.add("X-Request-ID", observed.context.request_id)
         for lowered, name, value in self._security:
             if lowered not in present:
                 headers.add(name, value)
-        if self._html and response.mimetype == "text/html":
+        if self._html and present.get("content-type", "").startswith("text/html"):
             for lowered, name, value in self._html:
                 if lowered not in present:
                     headers.add(name, value)

@@ -133,6 +133,17 @@ def test_secrets_are_hidden_by_their_name_at_any_depth(key: str) -> None:
         ('{"password": "canary canary", "x": 1}', '{"password": ***, "x": 1}'),
         ("access_token='canary canary' x", "access_token=*** x"),
         ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.canary", "***"),
+        ("card 4111 1111 1111 1111 refused", "card *** refused"),
+        ("5500-0055-5555-5559", "***"),
+        ("order 4111111111111112 and 1700000000000000001 ns", "order 4111111111111112 and 1700000000000000001 ns"),
+        (
+            "(sqlite3.Error) [SQL: INSERT] [parameters: ('canary', 1)]\nnext",
+            "(sqlite3.Error) [SQL: INSERT] [parameters: ***\nnext",
+        ),
+        (
+            "[type=int_parsing, input_value='canary', input_type=str]",
+            "[type=int_parsing, input_value=***, input_type=str]",
+        ),
         ("nothing to hide at http://shop.example/x?y=1", "nothing to hide at http://shop.example/x?y=1"),
     ],
 )
@@ -178,6 +189,8 @@ class Hostile:
     ("value", "shown"),
     [
         (SecretStr("canary"), "***"),
+        (4111111111111111, "***"),
+        (1700000000000000001, 1700000000000000001),
         (Account(name="a", password="canary", key=SecretStr("canary")), {"name": "a", "password": "***", "key": "***"}),
         (b"canary", "<6 bytes>"),
         (2**70, hex(2**70)),

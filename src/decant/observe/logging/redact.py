@@ -32,9 +32,14 @@ _PAIR = re.compile(
     r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&}\"')]+)",
     re.IGNORECASE,
 )
-_PATTERNS = (_HEADER, _USER_INFO, _BEARER, _PAIR)
+# What pydantic and SQLAlchemy say of the values they refused: those are a user's, whatever they are.
+_INPUT = re.compile(r"(?P<start>\binput_value=)[^\n]{0,500}?(?=, input_type=)")
+_PARAMETERS = re.compile(r"(?P<start>\[parameters: )[^\n]+")
+_PATTERNS = (_HEADER, _USER_INFO, _BEARER, _PAIR, _INPUT, _PARAMETERS)
+_CARD = re.compile(r"(?<![\d.])[3-6]\d{3}(?:[ -]?\d){9,15}(?!\d)")
 _SUSPICIOUS = re.compile(
-    r"://\S{0,700}@|bearer|basic|digest|cookie|authorization|eyJ|passw|passphrase|secret|token|api[_-]?key|private[_-]?key",
+    r"://\S{0,700}@|bearer|basic|digest|cookie|authorization|eyJ|passw|passphrase|secret|token|api[_-]?key|private[_-]?key"
+    r"|input_value=|\[parameters|[3-6]\d{3}[ -]?\d",
     re.IGNORECASE,
 ).search
 
@@ -50,7 +55,14 @@ def mask_text(text: str) -> str:
         return text
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<start>{MASK}", text)
-    return _JWT.sub(MASK, text)
+    return _CARD.sub(_mask_card, _JWT.sub(MASK, text))
+
+
+def _mask_card(match: re.Match[str]) -> str:
+    """Hide a number of a payment card, known by its check digit (ISO/IEC 7812); keep other long numbers."""
+    digits = [int(digit) for digit in match[0] if digit.isdigit()]
+    total = sum(digits[-1::-2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return MASK if total % 10 == 0 else match[0]
 
 
 def clean(key: str, value: Any, depth: int = 0) -> Any:
@@ -75,7 +87,7 @@ def _plain(key: str, value: Any, depth: int) -> Any:
     if isinstance(value, Enum):
         return _plain(key, value.value, depth + 1)
     if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**64 else text_of(hex(value))
+        return _plain_integer(int(value))
     if isinstance(value, str):
         return mask_text(text_of(value))
     if depth >= MAX_DEPTH:
@@ -85,6 +97,12 @@ def _plain(key: str, value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple | AbstractSet):
         return [clean("", item, depth + 1) for item in _some(value)]
     return _shown(key, value, depth)
+
+
+def _plain_integer(value: int) -> int | str:
+    if not -(2**63) <= value < 2**64:
+        return text_of(hex(value))
+    return MASK if value >= 10**12 and mask_text(str(value)) == MASK else value
 
 
 def _some(items: Any) -> list[Any]:

@@ -5,9 +5,7 @@ Switched on by ``OTEL_EXPORTER_OTLP_ENDPOINT``, as everywhere; works in the flus
 
 from __future__ import annotations
 
-import http.client
 import math
-import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -119,6 +117,9 @@ def http_post(url: str, timeout_s: float = TIMEOUT_S) -> Post:
     Raises:
         SettingsError: When the URL is not an http one.
     """
+    import http.client  # with ssl the slowest import here, and most processes export nothing
+    import ssl
+
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError([f"The OTLP endpoint {url!r} is not an http:// or https:// address."])
