@@ -23,6 +23,7 @@ from decant.contracts.client import Call, argument_binder, make_client
 from decant.contracts.contract import Contract, ContractInfo, Declared
 from decant.contracts.crossing import cross
 from decant.errors import ProtocolError, ValidationError
+from decant.http.results import Check, Result
 from decant.ids import new_span_id
 from decant.observe.calls import CallObserver
 from decant.wiring import Registry, Scope, resolve_hints
@@ -55,25 +56,26 @@ def strict_client(info: ContractInfo, service: type[Contract], registry: Registr
 def _direct_calls(info: ContractInfo, service: type[Contract], registry: Registry) -> dict[str, Call]:
     make = registry.compile(service)
     return {
-        name: _direct_call(declared.name, make, getattr(service, name), registry)
+        name: _direct_call(declared, make, getattr(service, name), registry)
         for name, declared in info.operations.items()
     }
 
 
-def invoker(service: type[Contract], name: str, registry: Registry) -> Callable[[Mapping[str, Any]], Any]:
+def invoker(service: type[Contract], name: str, registry: Registry, check: Check) -> Callable[[Mapping[str, Any]], Any]:
     """Return a function that runs one operation for a request: a scope of its own, no span of its own.
 
     Args:
         service: The class that implements the operation.
         name: The operation's method.
         registry: What the service's constructor may ask for.
+        check: Returns a result as the declared type, while the session that made it is open.
     """
     make, function = registry.compile(service), getattr(service, name)
 
     def invoke(arguments: Mapping[str, Any]) -> Any:
         scope = Scope(registry)
         try:
-            result = function(make(scope), **arguments)
+            result = check(function(make(scope), **arguments))
         except BaseException:
             scope.close(False)
             raise
@@ -84,9 +86,11 @@ def invoker(service: type[Contract], name: str, registry: Registry) -> Callable[
 
 
 def _direct_call(
-    operation: str, make: Callable[[Scope], Contract], function: Callable[..., Any], registry: Registry
+    declared: Declared, make: Callable[[Scope], Contract], function: Callable[..., Any], registry: Registry
 ) -> Call:
+    operation = declared.name
     observe = CallObserver(operation, "direct").finish
+    check = Result(resolve_hints(declared.function, operation).get("return", Any), operation).check
     set_current, reset, get_current = current.set, current.reset, current.get
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -98,7 +102,7 @@ def _direct_call(
         scope = Scope(registry)
         started = time_ns()
         try:
-            result = function(make(scope), *args, **kwargs)
+            result = check(function(make(scope), *args, **kwargs))
             if scope.closers:
                 scope.close(True)
         except BaseException as error:

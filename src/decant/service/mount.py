@@ -9,7 +9,7 @@ from flask import Flask, request
 
 from decant.contracts import Contract, ContractInfo, Declared, invoker
 from decant.errors import SetupError
-from decant.http import Operation, bind_view, compile_operation, make_view, register_operation
+from decant.http import Operation, bind_app, compile_operation, make_view, register_operation
 from decant.modules import Module, Route, check_clashes, manifest
 from decant.modules.manifest import shape
 from decant.service.internal import INTERNAL_PREFIX, require_service
@@ -27,29 +27,13 @@ def mount(app: Flask, plan: Plan, wiring: Wiring) -> None:
     """
     for hosted in wiring.hosted.values():
         app.register_blueprint(hosted.module)
-        _bind_views(app, hosted)
+        bind_app(app, hosted.registry, within=f"{hosted.module.name}.")
     pages = frozenset((route.method, shape(route.rule)) for route in manifest(app))
     for hosted in wiring.hosted.values():
         for info, service in hosted.services.items():
             for operation, view in _operations(hosted, info, service):
                 _mount_operation(app, plan, operation, view, pages)
     check_clashes([*manifest(app), *_rest(plan)])
-
-
-def _bind_views(app: Flask, hosted: Hosted) -> None:
-    """Give the module's typed views their parameters. Plain views stay as they are."""
-    prefix = f"{hosted.module.name}."
-    for rule in [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith(prefix)]:
-        bound = bind_view(
-            app.view_functions[rule.endpoint],
-            hosted.registry,
-            name=rule.endpoint,
-            rule=rule.rule,
-            methods=sorted(rule.methods or ()),
-        )
-        app.view_functions[rule.endpoint] = bound.function
-        for operation in bound.operations:
-            register_operation(app, operation, rule.rule, rule.endpoint)
 
 
 def _operations(hosted: Hosted, info: ContractInfo, service: type[Contract]) -> Iterator[tuple[Operation, View]]:
@@ -61,7 +45,7 @@ def _operations(hosted: Hosted, info: ContractInfo, service: type[Contract]) -> 
             errors=tuple(info.errors.values()),
             skip_self=True,
         )
-        yield operation, make_view(operation, invoker(service, name, hosted.registry))
+        yield operation, make_view(operation, invoker(service, name, hosted.registry, operation.check))
 
 
 def _mount_operation(

@@ -88,7 +88,7 @@ def url(tokens: dict[str, ServiceTokens]) -> Iterator[str]:
         operation = compile_operation(
             declared.function, name=declared.name, declaration=declared.declaration, skip_self=True
         )
-        view = make_view(operation, invoker(HallService, name, Registry()))
+        view = make_view(operation, invoker(HallService, name, Registry(), operation.check))
 
         def guarded(view: Any = view, **path: Any) -> Any:
             require_service()

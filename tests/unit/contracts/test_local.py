@@ -20,6 +20,7 @@ from decant.errors import (
     ValidationError,
 )
 from decant.http.declare import get, post
+from decant.http.results import ResultError
 from decant.wiring import Registry
 
 
@@ -49,6 +50,14 @@ class Rooms(Contract, module="rooms"):
     def book(self, room_id: str, seats: list[Seat]) -> list[Seat]: ...
 
 
+class Row:
+    """As a database gives it."""
+
+    def __init__(self, row: int) -> None:
+        self.row = row
+        self.taken = False
+
+
 class Journal:
     """What a scope's resource went through."""
 
@@ -70,8 +79,10 @@ class RoomService(Rooms):
                 raise Undeclared
             case "broken":
                 raise ZeroDivisionError("division by zero")
+            case "row":
+                return Row(row)  # type: ignore[return-value]
             case "wrong":
-                return {"row": row}  # type: ignore[return-value]
+                return "a seat"  # type: ignore[return-value]
         self.journal.lines.append(f"seat {current.get().trace_id}")
         return Seat(row=row)
 
@@ -180,9 +191,20 @@ def test_strict_mode_refuses_arguments_that_the_wire_would_refuse(registry: Regi
         rooms(strict_client, registry).seat("r1", row="three")
 
 
-def test_strict_mode_refuses_a_result_of_the_wrong_class(registry: Registry) -> None:
-    with pytest.raises(ProtocolError, match="dict"):
+@both
+def test_a_row_becomes_the_declared_type_while_its_session_is_open(make: Client, registry: Registry) -> None:
+    assert rooms(make, registry).seat("row", row=7) == Seat(row=7)
+
+
+def test_a_result_that_does_not_fit_names_the_operation(registry: Registry) -> None:
+    with pytest.raises(ResultError, match=r"rooms\.seat returned str"):
+        rooms(direct_client, registry).seat("wrong")
+
+
+def test_strict_mode_shows_a_result_that_does_not_fit_as_a_failure_over_there(registry: Registry) -> None:
+    with pytest.raises(RemoteCallError) as caught:
         rooms(strict_client, registry).seat("wrong")
+    assert isinstance(caught.value.__cause__, ResultError)
 
 
 def test_strict_mode_shows_an_undeclared_error_as_a_caller_far_away_would_see_it(registry: Registry) -> None:
