@@ -179,11 +179,14 @@ def test_a_worker_that_was_killed_is_replaced(serve: Serve, server: str) -> None
     wait_until(lambda: service.get("/fast")[1]["pid"] != first, "another worker answers")
 
 
-@pytest.mark.parametrize("server", SERVERS)
-def test_an_interrupt_for_the_whole_group_is_an_orderly_stop(serve: Serve, server: str) -> None:
-    """Ctrl-C in a terminal, and ``systemd`` with its default, signal every process of the group."""
-    service = serve(server).ready()
+@pytest.mark.parametrize(("server", "within_s"), [("granian", 5.0), ("gunicorn", 15.0), ("gevent", 15.0)])
+def test_an_interrupt_for_the_whole_group_is_an_orderly_stop(serve: Serve, server: str, within_s: float) -> None:
+    """Ctrl-C in a terminal, and ``systemd`` with its default, signal every process of the group.
+
+    granian stops well before its grace of 6 s is over; gunicorn's workers now and then wait for it (see the docs).
+    """
+    service = serve(server, grace_s=6).ready()
     service.stream().read_until(b"data: 0\n")
     os.killpg(service.pid, signal.SIGINT)
-    assert service.exit_code(5.0) == 0
+    assert service.exit_code(within_s) == 0
     assert port_is_free(service.port)
