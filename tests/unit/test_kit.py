@@ -476,6 +476,17 @@ def test_a_request_is_a_server_span_below_its_callers(recorded: SpanBuffer) -> N
     assert failed.error == "KeyError"
 
 
+def test_a_path_is_told_as_it_was_meant_and_cut(
+    recorded: SpanBuffer, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    client = shop().test_client()
+    client.get("/products/é")
+    client.get(f"/products/{'x' * 5000}")
+    meant, cut = recorded.drain()
+    assert (meant.attributes["url.path"], lines()[0]["path"]) == ("/products/é", "/products/é")
+    assert len(cut.attributes["url.path"]) == len(lines()[1]["path"]) == 1024
+
+
 def test_the_exporters_thread_starts_with_the_first_request_and_not_before(recorded: SpanBuffer) -> None:
     def running() -> bool:
         return any(thread.name == "decant-spans" for thread in threading.enumerate())

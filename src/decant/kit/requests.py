@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 STATE = "decant.kit.request"
 """The environ key of a request's :class:`Observed`."""
 
+MAX_PATH_CHARS = 1024
+
 
 class Observed:
     """What is kept of a request until it is over."""
@@ -190,16 +192,15 @@ class RequestHooks:
             outcome.observe(duration_s)
         if not outcome.logged:
             return
-        context = observed.context
+        context, path = observed.context, observed.path
+        if not path.isascii():
+            path = path.encode("latin-1", "replace").decode("utf-8", "replace")
         if spans.recording and context.sampled:
-            self._record(observed, outcome, status, duration_s)
+            self._record(observed, outcome, status, path, duration_s)
         if self._access is not None:
-            path = observed.path
-            if not path.isascii():
-                path = path.encode("latin-1", "replace").decode("utf-8", "replace")
             self._access.write(context, method, route, path, status, duration_s, length)
 
-    def _record(self, observed: Observed, outcome: _Outcome, status: int, duration_s: float) -> None:
+    def _record(self, observed: Observed, outcome: _Outcome, status: int, path: str, duration_s: float) -> None:
         context = observed.context
         spans.record(
             outcome.span_name,
@@ -209,7 +210,7 @@ class RequestHooks:
             observed.parent_id,
             observed.started_ns,
             observed.started_ns + int(duration_s * 1e9),  # right even when the clock is set meanwhile
-            {**outcome.attributes, "url.path": observed.path},
+            {**outcome.attributes, "url.path": path[:MAX_PATH_CHARS]},
             None if status < 500 else observed.error or str(status),
         )
 

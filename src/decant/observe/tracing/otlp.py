@@ -42,24 +42,29 @@ def encode_spans(spans: Sequence[Span], resource: Mapping[str, Any]) -> bytes:
 
 
 def _span(span: Span) -> dict[str, Any]:
+    name, kind, trace_id, span_id, parent_id, start_ns, end_ns, attributes, error = span
     encoded: dict[str, Any] = {
-        "traceId": span.trace_id,
-        "spanId": span.span_id,
-        "name": _text(span.name),
-        "kind": span.kind,
-        "startTimeUnixNano": str(span.start_ns),
-        "endTimeUnixNano": str(max(span.start_ns, span.end_ns)),
-        "status": {} if span.error is None else {"code": ERROR, "message": _text(span.error)},
+        "traceId": trace_id,
+        "spanId": span_id,
+        "name": _text(name),
+        "kind": kind,
+        "startTimeUnixNano": str(start_ns),
+        "endTimeUnixNano": str(max(start_ns, end_ns)),
+        "status": {} if error is None else {"code": ERROR, "message": _text(error)},
     }
-    if span.parent_id:
-        encoded["parentSpanId"] = span.parent_id
-    if span.attributes:
-        encoded["attributes"] = _attributes(span.attributes)
+    if parent_id:
+        encoded["parentSpanId"] = parent_id
+    if attributes:
+        encoded["attributes"] = _attributes(attributes)
     return encoded
 
 
 def _attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": _text(str(key)), "value": _value(value)} for key, value in values.items() if value is not None]
+    return [
+        {"key": key, "value": {"stringValue": value} if type(value) is str and value.isascii() else _value(value)}
+        for key, value in values.items()
+        if value is not None
+    ]
 
 
 def _value(value: Any) -> dict[str, Any]:
@@ -77,7 +82,7 @@ def _value(value: Any) -> dict[str, Any]:
 
 def _text(text: str) -> str:
     """Cut a text, and make it encodable."""
-    cut = text[:MAX_TEXT_CHARS]
+    cut = text if len(text) <= MAX_TEXT_CHARS else text[:MAX_TEXT_CHARS]
     return cut if cut.isascii() else cut.encode("utf-8", "replace").decode("utf-8")
 
 
