@@ -38,6 +38,7 @@ class Refusal(ValueError):
 
 NUL = Refusal("nul_character", "NUL characters are not allowed")
 INTEGER_SIZE = Refusal("int_parsing_size", "Integers beyond 64 bits are not allowed")
+DOT_SEGMENT = Refusal("path_segment", "A path segment cannot be '.' or '..'")
 NOT_FINITE = Refusal("finite_number", "Input should be a finite number")
 
 

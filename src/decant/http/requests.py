@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from decant.errors import SetupError
-from decant.http.faults import Fault, Refusal, fault, faults_of, invalid
+from decant.http.faults import DOT_SEGMENT, Fault, Refusal, fault, faults_of, invalid
 from decant.http.guards import forbidden, suspicious
 from decant.http.integral import with_integers
 from decant.http.parameters import EMPTY, Parameter
@@ -28,6 +28,8 @@ Reader = Callable[["Reading"], None]
 """Reads a part of a request."""
 
 Parser = Callable[[Request, Mapping[str, Any], bool], dict[str, Any]]
+
+_DOTS = frozenset({".", ".."})
 
 MOST_PARAMETERS = 1000
 """Parameters in one query string; more is an attack, or belongs in a body."""
@@ -200,7 +202,10 @@ def _path_reader(sources: Sequence[TextSource]) -> Reader:
         path_args = reading.path_args
         for source in sources:
             value = path_args[source.name]
-            source.convert([value if type(value) is str else str(value)], reading)
+            text = value if type(value) is str else str(value)
+            if "." in text and not _DOTS.isdisjoint(text.split("/")):
+                reading.faults.append(DOT_SEGMENT.at(source.where))
+            source.convert([text], reading)
 
     return read
 

@@ -1,11 +1,12 @@
 """Calls that leave the process."""
 
-from decant.rpc.client import DEADLINE_HEADER, SERVICE_TOKEN_HEADER, Target, remote_client
+from decant.rpc.client import DEADLINE_HEADER, SERVICE_TOKEN_HEADER, TOKEN_REFUSED, Target, remote_client
 from decant.rpc.transport import Answer, HttpTransport, Transport
 
 __all__ = [
     "DEADLINE_HEADER",
     "SERVICE_TOKEN_HEADER",
+    "TOKEN_REFUSED",
     "Answer",
     "HttpTransport",
     "Target",

@@ -10,7 +10,7 @@ from flask import request
 
 from decant.context import Caller
 from decant.errors import AuthenticationError, DecantError
-from decant.rpc import SERVICE_TOKEN_HEADER
+from decant.rpc import SERVICE_TOKEN_HEADER, TOKEN_REFUSED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,6 +24,10 @@ INTERNAL_PREFIX = "/-"
 """What :class:`InternalCalls` puts before the path of a call from another service."""
 
 _HEADER = f"HTTP_{SERVICE_TOKEN_HEADER.upper().replace('-', '_')}"
+
+
+class TokenRefused(AuthenticationError, code=TOKEN_REFUSED, status=401):
+    """This operation is for other services only."""
 
 
 class TokenVerifier(Protocol):
@@ -43,7 +47,8 @@ class InternalCalls:
 
     It comes before everything else: the deadline and the leniency towards unknown fields depend on it. Their
     paths get :data:`INTERNAL_PREFIX`, so that a page and an operation may have the same path in any grouping.
-    A wrong token makes a request an outsider's, no more.
+    A request with a token that is not valid is routed there too, without the mark, so that it is refused and not
+    answered as an outsider's. An outsider's own path below the prefix leads nowhere, however it is spelled.
     """
 
     def __init__(self, app: WSGIApplication, tokens: TokenVerifier, service: str) -> None:
@@ -56,20 +61,27 @@ class InternalCalls:
         if token is not None:
             try:
                 environ[INTERNAL] = self.tokens.verify(token, self.service)
-                environ["PATH_INFO"] = INTERNAL_PREFIX + environ.get("PATH_INFO", "/")
             except DecantError as error:
                 log.warning("refused a service token: %s", error.detail)
+            environ["PATH_INFO"] = INTERNAL_PREFIX + environ.get("PATH_INFO", "/")
+        elif _is_below_prefix(environ.get("PATH_INFO", "")):
+            environ["PATH_INFO"] = INTERNAL_PREFIX  # itself no route: the same 404 for whatever lies below
         return self.app(environ, start_response)
+
+
+def _is_below_prefix(path: str) -> bool:
+    """Return whether routing might take a path for one between services; it merges slashes."""
+    return f"/{path.lstrip('/')}/".startswith(f"{INTERNAL_PREFIX}/")
 
 
 def require_service() -> None:
     """Refuse a request that does not come from another service.
 
     Raises:
-        AuthenticationError: Without a valid service token.
+        TokenRefused: Without a valid service token.
     """
     if INTERNAL not in request.environ:
-        raise AuthenticationError("This operation is for other services only.")
+        raise TokenRefused("This operation is for other services only.")
 
 
 def internal_caller(environ: dict[str, Any]) -> Caller | None:

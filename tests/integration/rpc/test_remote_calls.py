@@ -27,7 +27,7 @@ from decant.errors import (
 from decant.http import compile_operation, get, make_view, post
 from decant.http.problem import install_problems
 from decant.rpc import HttpTransport, Target, remote_client
-from decant.service.internal import InternalCalls, require_service
+from decant.service.internal import INTERNAL_PREFIX, InternalCalls, require_service
 from decant.wiring import Registry
 
 
@@ -94,7 +94,7 @@ def url(tokens: dict[str, ServiceTokens]) -> Iterator[str]:
             require_service()
             return view(**path)
 
-        app.add_url_rule(operation.rule, declared.name, guarded, methods=[operation.method])
+        app.add_url_rule(INTERNAL_PREFIX + operation.rule, declared.name, guarded, methods=[operation.method])
     app.wsgi_app = InternalCalls(app.wsgi_app, tokens["halls"], "halls")  # type: ignore[method-assign]
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -164,14 +164,36 @@ def test_the_context_travels(halls: Any) -> None:
     assert SEEN["caller"].service == "front"
 
 
-def test_without_a_service_token_an_operation_for_services_is_refused(url: str) -> None:
+def test_without_a_service_token_an_operation_for_services_is_not_there(url: str) -> None:
     import requests
 
-    answer = requests.get(f"{url}/halls/h1/seat", timeout=5)
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert requests.get(f"{url}/halls/h1/seat", timeout=5).status_code == 404
     forged = requests.get(f"{url}/halls/h1/seat", headers={"Decant-Service-Token": "a.b.c"}, timeout=5)
     assert forged.status_code == 401
+    assert forged.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_token_of_another_key_is_a_fault_of_the_service_and_not_of_its_user(url: str) -> None:
+    stranger = ServiceTokens(parse_key(generate_key()), "front")
+    client: Any = remote_client(contract_of(Halls), Target("halls", url), HttpTransport(), stranger)  # type: ignore[arg-type]
+    with pytest.raises(RemoteCallError, match="refused this service's token") as caught:
+        client.seat("h1")
+    assert (caught.value.status, caught.value.may_have_run) == (502, False)
+    assert "DECANT_SERVICE_KEY" in (caught.value.hint or "")
+
+
+class NewerHalls(Contract, module="newer_halls"):
+    @get("/halls/<hall_id>/lights")
+    def lights(self, hall_id: str) -> Seat: ...
+
+
+def test_an_operation_that_the_other_version_lacks_is_no_missing_thing(
+    url: str, tokens: dict[str, ServiceTokens]
+) -> None:
+    client: Any = remote_client(contract_of(NewerHalls), Target("halls", url), HttpTransport(), tokens["front"])  # type: ignore[arg-type]
+    with pytest.raises(ProtocolError, match=r"newer_halls\.lights") as caught:
+        client.lights("h1")
+    assert not caught.value.may_have_run
 
 
 def test_a_call_never_takes_longer_than_its_deadline(halls: Any) -> None:
