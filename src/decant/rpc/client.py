@@ -102,7 +102,7 @@ def _time_left(context: CallContext, timeout_s: float) -> float:
 def _headers(context: CallContext, span_id: str, timeout_s: float) -> dict[str, str]:
     headers = {DEADLINE_HEADER: str(max(1, int(timeout_s * 1000))), "Accept": "application/json"}
     if context.trace_id:
-        headers["traceparent"] = format_traceparent(context.trace_id, span_id, context.sampled)
+        headers["traceparent"] = format_traceparent(context.trace_id, span_id, context.sampled, context.trace_random)
         if context.trace_state:
             headers["tracestate"] = context.trace_state
     if context.request_id:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from decant.errors import DeadlineExceeded, MissingExtra, RemoteCallError, Unavailable
@@ -51,10 +53,18 @@ class HttpTransport:
     """HTTP/1.1 with keep-alive connections, on pyreqwest. Thread-safe.
 
     The client is made when it is first used, in the process that uses it: one that was made before a
-    fork hangs in the child.
+    fork hangs in the child. Make the transport itself in a thread that stays, usually the main one: the
+    library must not be imported by a thread that ends, or the next one's first request kills the process.
+
+    Raises:
+        MissingExtra: When pyreqwest is not installed.
     """
 
     def __init__(self) -> None:
+        try:
+            importlib.import_module("pyreqwest.client")
+        except ImportError as error:
+            raise MissingExtra("pyreqwest", "rpc") from error
         self._client: SyncClient | None = None
         self._pid = 0
 
@@ -77,10 +87,8 @@ class HttpTransport:
         return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
 
     def _open(self) -> SyncClient:
-        try:
-            from pyreqwest.client import SyncClientBuilder
-        except ImportError as error:
-            raise MissingExtra("pyreqwest", "rpc") from error
+        from pyreqwest.client import SyncClientBuilder
+
         # No redirects and no environment proxies: a call goes to the address that the topology names,
         # and to no other.
         self._client = (

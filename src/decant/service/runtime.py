@@ -10,6 +10,7 @@ from flask import Flask
 from decant.contracts import Contract
 from decant.errors import SetupError
 from decant.modules import Module
+from decant.observe.tracing import spans
 from decant.service.plan import Plan
 from decant.service.wire import Wiring
 from decant.wiring import Registry
@@ -73,6 +74,8 @@ class Runtime:
 
     def start(self) -> None:
         """Start background work: event relays and consumers. Called by the process that serves."""
+        if spans.recording:
+            spans.start()
         if self.events is not None:
             self.events.start()
 
@@ -82,6 +85,7 @@ class Runtime:
             self.events.stop(grace_s)
         for database in self.databases.values():
             database.close()
+        spans.stop()
 
     def migrate(self) -> dict[str, str | None]:
         """Bring the hosted modules' databases to their newest revision, in order.
