@@ -6,7 +6,6 @@ import importlib
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from decant.errors import DeadlineExceeded, MissingExtra, RemoteCallError, Unavailable

@@ -65,7 +65,10 @@ class Wiring:
         for hosted in self.hosted.values():
             for info, service in hosted.services.items():
                 self.contracts[info.contract] = make(info, service, hosted.registry)
-        transport = HttpTransport()
+        if self._plan.elsewhere:
+            self._connect_elsewhere(HttpTransport())
+
+    def _connect_elsewhere(self, transport: HttpTransport) -> None:
         for module, target in self._plan.elsewhere.items():
             for info in _contracts(module):
                 self.contracts[info.contract] = self._remote(info, target, transport)

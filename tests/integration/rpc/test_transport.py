@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -60,3 +62,27 @@ def test_a_server_that_hangs_costs_the_deadline_and_no_more() -> None:
         assert time.monotonic() - started < 2
         assert server.read == 1
     assert caught.value.may_have_run
+
+
+FROM_THREADS_THAT_END = """
+import sys, threading
+from decant.rpc import HttpTransport
+transport = HttpTransport()
+for _ in range(5):
+    thread = threading.Thread(target=transport.send, args=("GET", sys.argv[1], {}, None), kwargs={"timeout_s": 5})
+    thread.start()
+    thread.join()
+print("alive")
+"""
+
+
+def test_threads_may_end_after_their_request() -> None:
+    with toy_server(answers) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", FROM_THREADS_THAT_END, server.url],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.stdout == "alive\n", done.stderr
