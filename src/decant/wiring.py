@@ -121,8 +121,11 @@ class Registry:
             if kind is not None and self.provides(kind):
                 getters[parameter.name] = self.getter(kind)
             elif parameter.default is parameter.empty:
+                what = f"nothing provides its parameter `{parameter.name}: {describe(kind)}`"
+                if parameter.name not in hints:
+                    what = f"its parameter `{parameter.name}` has no annotation, so nothing tells what it should be"
                 raise SetupError(
-                    f"{name}: nothing provides its parameter `{parameter.name}: {describe(kind)}`.",
+                    f"{name}: {what}.",
                     hint="Annotate it with a contract, Session, CallContext, Caller, Clock or a settings class, "
                     "register the type with module.provide(), or give it a default.",
                 )

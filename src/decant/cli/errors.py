@@ -5,6 +5,8 @@
     error[settings]: decant.toml:4: there is no module 'catlog'. Did you mean 'catalog'?
     help: what to do about it
 
+An exception that came from the workspace's own code names its file and line, and counts as configuration.
+
 Exit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 not found or not running, 5 timeout, 6 something
 is missing on this machine, 7 would change (``--check``), 70 a bug of ours, 130 interrupted.
 """
@@ -26,6 +28,16 @@ CONFIGURATION = 3
 PRECONDITION = 6
 INTERNAL = 70
 INTERRUPTED = 130
+
+_EXTRAS = {
+    "alembic": ("alembic", "db"),
+    "cryptography": ("cryptography", "auth"),
+    "granian": ("granian", "serve"),
+    "jwt": ("pyjwt", "auth"),
+    "pyreqwest": ("pyreqwest", "rpc"),
+    "sqlalchemy": ("sqlalchemy", "db"),
+}
+"""Packages that a workspace's code imports too, and the extras that bring them."""
 
 
 class Problem(NamedTuple):
@@ -71,7 +83,8 @@ def describe(error: Exception) -> Problem:
         return Problem("usage", (error.format_message(),), f"{where} --help", USAGE)
     if isinstance(error, click.ClickException):
         return Problem("command", (error.format_message(),), None, error.exit_code)
-    return _unexpected(error)
+    extra = _EXTRAS.get((error.name or "").partition(".")[0]) if isinstance(error, ModuleNotFoundError) else None
+    return describe(MissingExtra(extra[0], extra[1])) if extra else _unexpected(error)
 
 
 def as_fields(problem: Problem) -> dict[str, Any]:
@@ -93,11 +106,22 @@ def _exit_code(error: DecantError) -> int:
 
 
 def _unexpected(error: Exception) -> Problem:
-    kind = type(error).__name__
-    detail = f"{kind}: {error}" if str(error) else kind
+    from decant.cli.blame import is_refusal, place_in
+
+    detail = _sentence(error)
     path = _save(error)
     hint = f"The traceback is in {path}" if path else "The traceback could not be saved."
+    place = place_in(_root(), error)
+    if place is not None:
+        return Problem("code", (f"{place}: {detail}",), hint, CONFIGURATION)
+    if is_refusal(error):
+        return Problem("code", (detail,), hint, CONFIGURATION)
     return Problem("internal", (detail,), hint, INTERNAL)
+
+
+def _sentence(error: Exception) -> str:
+    kind, text = type(error).__name__, error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{kind}: {text}" if text else kind
 
 
 def _save(error: Exception) -> Path | None:
@@ -116,6 +140,13 @@ def _save(error: Exception) -> Path | None:
             continue
         return path
     return None
+
+
+def _root() -> Path:
+    from decant.topology import find_workspace
+
+    workspace = find_workspace()
+    return workspace.parent if workspace else Path.cwd()
 
 
 def _home() -> Path:

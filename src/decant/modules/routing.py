@@ -97,9 +97,10 @@ class Router(Blueprint):
             InvalidURLPattern: For an entry that did not come from :func:`url`; the entries before it stay.
             InvalidURLName: For a view without a name of its own, such as a partial, that was given none.
         """
-        if urls is None:
+        table: object = urls
+        if not isinstance(table, Iterable) or isinstance(table, str | Url):
             raise InvalidURLPattern(
-                f"The urlpatterns of the module {self.name!r} are None, not a list of url() entries."
+                f"The urlpatterns of the module {self.name!r} are {urls!r}, not a list of url() entries."
             )
         for entry in urls:
             self._register_url(entry)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from decant.errors import DecantError
+from decant.errors import DecantError, MissingExtra
 from decant.home import ensure_home
 from decant.serving.base import ServeOptions, Server
 from decant.serving.ports import claim_port
@@ -61,7 +61,7 @@ def main(argv: list[str]) -> int:
             return server.run(options)
     except DecantError as error:
         report(error)
-        return int(getattr(error, "exit_code", 3))
+        return 6 if isinstance(error, MissingExtra) else int(getattr(error, "exit_code", 3))
 
 
 def _set_up(options: ServeOptions) -> None:

@@ -19,7 +19,7 @@ def test_a_segment_of_one_or_two_dots_is_refused(path: str) -> None:
     assert faults(client.get(path)) == {"path.key": "path_segment"}
 
 
-@pytest.mark.parametrize("key", ["...", ".hidden", "a.b", "a..b", "..."])
+@pytest.mark.parametrize("key", ["...", ".hidden", "a.b", "a..b"])
 def test_other_dots_are_part_of_a_name(key: str) -> None:
     assert serve(show, "/books/<key>").get(f"/books/{key}").json == {"key": key}
 
