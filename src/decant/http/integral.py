@@ -12,8 +12,6 @@ from typing import Any
 
 import pydantic_core
 
-INTEGER_FAULTS = frozenset({"int_type", "literal_error", "enum"})
-
 
 def with_integers(raw: bytes, error: pydantic_core.ValidationError) -> bytes | None:
     """Return the body with integers where whole floats stood in the way, or None where none did.
@@ -25,7 +23,7 @@ def with_integers(raw: bytes, error: pydantic_core.ValidationError) -> bytes | N
     places = [
         found["loc"]
         for found in error.errors(include_url=False, include_context=False)
-        if found["type"] in INTEGER_FAULTS and _is_whole(found["input"])
+        if found["type"] == "int_type" and _is_whole(found["input"])
     ]
     if not places:
         return None

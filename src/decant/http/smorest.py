@@ -6,7 +6,7 @@ flask-smorest itself is never imported here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Flask, request
@@ -44,12 +44,38 @@ class _Handlers(dict[type[Exception], Handler]):
 
     def _shared(self, theirs: Handler) -> Handler:
         def answer(error: HTTPException) -> Any:
-            known = self._app.extensions.get("flask-smorest", {}).get("blp_name_to_api", {})
-            if not any(name in known for name in request.blueprints):
+            blueprints = (self._app.blueprints[name] for name in request.blueprints)
+            if not any(map(_is_theirs, blueprints)):
                 return self._ours(error)
             return _with_headers(theirs(error), error)
 
         return answer
+
+
+def _is_theirs(blueprint: Any) -> bool:
+    return hasattr(blueprint, "register_views_in_doc")
+
+
+def documents(app: Flask) -> Iterator[Callable[[], Mapping[str, Any]]]:
+    """Yield a function per ``Api`` of an application that returns its OpenAPI document.
+
+    Its blueprints inside a module were never given to an ``Api``; the first one describes them too.
+    """
+    extension = app.extensions.get("flask-smorest", {})
+    apis = [entry["ext_obj"] for entry in extension.get("apis", {}).values()]
+    if apis:
+        _adopt(app, apis[0], extension["blp_name_to_api"])
+    for api in apis:
+        yield api.spec.to_dict
+
+
+def _adopt(app: Flask, api: Any, owners: dict[str, Any]) -> None:
+    blueprints: Mapping[str, Any] = app.blueprints
+    for name, blueprint in blueprints.items():
+        if _is_theirs(blueprint) and name not in owners:
+            owners[name] = api
+            blueprint.register_views_in_doc(api, app, api.spec, name=name, parameters=None)
+            api.spec.tag({"name": name, "description": blueprint.description})
 
 
 def _is_smorest(handler: Handler) -> bool:

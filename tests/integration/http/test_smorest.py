@@ -14,6 +14,7 @@ from werkzeug.exceptions import TooManyRequests
 from decant.http import bind_app, operation
 from decant.http.openapi import install_openapi
 from decant.http.problem import install_problems
+from decant.modules import Module
 from decant.wiring import Registry
 
 CONFIG = {"API_TITLE": "Pets", "API_VERSION": "1", "OPENAPI_VERSION": "3.0.3"}
@@ -92,3 +93,18 @@ def test_its_operations_are_in_the_document(app: Flask) -> None:
 
 def test_its_operations_are_on_the_page(app: Flask) -> None:
     assert "Add a pet" in app.test_client().get("/docs").text
+
+
+def test_a_blueprint_inside_a_module_works_and_is_in_the_document() -> None:
+    app = Flask("shop")
+    app.config.update(CONFIG)
+    install_problems(app, expose=False)
+    module = Module(__name__, name="shelter")
+    module.register_blueprint(pets())
+    app.register_blueprint(module)
+    Api(app)
+    install_openapi(app, title="Shop", version="1")
+    client = app.test_client()
+    assert client.post("/pets/", json={"name": "Rex"}).status_code == 201
+    assert client.get("/pets/7").json["message"] == "No such pet"
+    assert client.get("/openapi.json").json["paths"]["/pets/"]["post"]["tags"] == ["shelter.pets"]

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 
 from decant.http.openapi.schemas import Schema
+from decant.http.smorest import documents
 
 Source = Callable[[], Mapping[str, Any]]
 """Returns an OpenAPI 3 document, its paths as they are in the application."""
@@ -38,8 +39,8 @@ def add_openapi_source(app: Flask, source: Source, *, name: str = "other") -> No
 def sources_of(app: Flask) -> Iterator[tuple[str, Source]]:
     """Yield every source with its name: those that were added, then flask-smorest's."""
     yield from app.extensions.get(EXTENSION, ())
-    for api in app.extensions.get("flask-smorest", {}).get("apis", {}).values():
-        yield "smorest", api["ext_obj"].spec.to_dict
+    for source in documents(app):
+        yield "smorest", source
 
 
 def merge(document: Schema, other: Mapping[str, Any], name: str) -> None:
