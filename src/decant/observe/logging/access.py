@@ -16,6 +16,8 @@ from decant.observe.logging.sink import LineSink
 
 LOGGER = "decant.access"
 MAX_PATH_CHARS = 1024
+SAID = ("method", "path", "status", "span_id")
+"""What the message of a pretty access line says already, or nobody reads off a terminal."""
 
 logger = logging.getLogger(LOGGER)
 
@@ -89,7 +91,10 @@ class AccessLog:
             _through_logging(context, message, fields)
             return
         head = {"time": rfc3339(time()), "level": "info", "logger": LOGGER, "message": message}
-        line = self._pretty.pretty({**head, "service": self._service, **context_fields(context), **fields})
+        rest = {"service": self._service, **context_fields(context), **fields}
+        for said in SAID:
+            rest.pop(said, None)
+        line = self._pretty.pretty({**head, **rest})
         self._sink.write(line.encode("utf-8", "backslashreplace"))
 
 
