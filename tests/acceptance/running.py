@@ -47,6 +47,14 @@ def copy_workspace(source: Path, target: Path, topology: str) -> Path:
     return target
 
 
+def prepare(workspace: Path) -> None:
+    """Migrate and seed the databases, as ``make up`` does."""
+    log = workspace / "prepare.log"
+    for verb in ("upgrade", "seed"):
+        done = start(workspace, ["db", verb], environment(workspace / ".decant", {}), log)
+        assert done.wait(60) == 0, log.read_text()
+
+
 @contextmanager
 def running(
     workspace: Path, services: list[str], *, topology: str, env: Mapping[str, str] | None = None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.acceptance.running import Running, copy_workspace, environment, named, public_answer, running, start, until
+from tests.acceptance.running import Running, copy_workspace, named, prepare, public_answer, running, until
 
 BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
 SERVICES = {"monolith": ["bookclub"], "services": ["books", "reviews"]}
@@ -48,14 +48,6 @@ def club(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     prepare(workspace)
     with running(workspace, SERVICES[topology], topology=topology) as made:
         yield Club(made)
-
-
-def prepare(workspace: Path) -> None:
-    """Migrate and seed the databases, as ``make up`` does."""
-    log = workspace / "prepare.log"
-    for verb in ("upgrade", "seed"):
-        done = start(workspace, ["db", verb], environment(workspace / ".decant", {}), log)
-        assert done.wait(60) == 0, log.read_text()
 
 
 def visit(club: Club) -> None:

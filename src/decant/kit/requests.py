@@ -232,6 +232,8 @@ class RequestHooks:
             for lowered, name, value in self._html:
                 if lowered not in present:
                     headers.add(name, value)
+        if observed.method == "OPTIONS" and "allow" in present:  # Flask has them in a set: another order each time
+            headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         if self._settings.hsts_s and request.is_secure and "strict-transport-security" not in present:
             headers.add("Strict-Transport-Security", f"max-age={self._settings.hsts_s}; includeSubDomains")
 

@@ -1,3 +1,4 @@
+from pydantic import NonNegativeInt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ class BookService(Books):
         self.db = db
 
     def list_books(self, paging: Paging) -> Page[Book]:
-        offset = paging.after(int) or 0
+        offset = paging.after(NonNegativeInt) or 0
         query = select(BookRow).order_by(BookRow.stars_sum.desc(), BookRow.title, BookRow.id)
         rows = self.db.scalars(query.offset(offset).limit(paging.limit + 1)).all()
         books = [to_book(row) for row in rows]
