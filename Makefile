@@ -9,7 +9,7 @@ ARGS ?=
 FAST := not slow and not packaging and not trials
 export PYTHON
 
-.PHONY: help setup up test test-all lint format pytest pytest-all lowest wheel docs docs-architecture bench trials reset lock clean
+.PHONY: help setup up test test-all lint format pytest pytest-all lowest wheel docs docs-architecture docs-reference bench trials reset lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ docs: setup ## Build the documentation into site/
 
 docs-architecture: setup ## Draw docs/reference/architecture.md from the code
 	$(BIN)/python -m tests.architecture.picture
+
+docs-reference: setup ## Write the pages that repeat the code: settings, metrics, errors, commands
+	$(BIN)/python scripts/docs_reference.py
 
 bench: setup ## Measure, side by side with what it is compared to
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -1,98 +1,106 @@
 """Follow a page of the documentation to the letter: write its files, start its servers, run its commands.
 
-What a fenced block says behind its language decides what is done with it:
-
-- ``title="path"``: the file is written.
-- ``title="path" change``: the line of the file that begins with the same key is replaced; servers are stopped first.
-- ``console server=name:port``: the command is started, and stays until the next change or the end.
-- ``console``: each ``$ command`` is run; the lines below it are what it must print, ``...`` stands for anything.
+What a fenced block says behind its language decides what is done with it: see :mod:`tests.docs.blocks`.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 
 from tests.acceptance.running import environment, free_port, until
+from tests.docs.blocks import Block, blocks, commands, folder_of, missing_from
 
-FENCE = re.compile(r"^```(?P<language>\w+)(?P<rest>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30
-
-
-@dataclass(frozen=True)
-class Block:
-    """One fenced block."""
-
-    language: str
-    rest: str
-    body: str
-
-    @property
-    def title(self) -> str | None:
-        found = re.search(r'title="([^"]+)"', self.rest)
-        return found[1] if found else None
-
-    @property
-    def server(self) -> tuple[str, int] | None:
-        found = re.search(r"server=([\w-]+):(\d+)", self.rest)
-        return (found[1], int(found[2])) if found else None
-
-    @property
-    def is_change(self) -> bool:
-        return self.rest.rstrip().endswith("change")
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    """Yield the fenced blocks of a page, in order."""
-    for found in FENCE.finditer(page.read_text()):
-        yield Block(found["language"], found["rest"], found["body"])
+COMMAND_S = 50
 
 
 @dataclass
 class Walk:
-    """A reader who follows a page in an empty folder."""
+    """A reader who follows a page in a folder of its own.
+
+    Attributes:
+        folder: The folder; empty, or a copy of what the page names.
+        ports: The ports that the page shows, and those that are used in their place.
+        addresses: Where each service of the page answers, as environment names.
+        servers: What was started, and where it logs.
+        written: The Python files, in the order of the page.
+        commands: How many commands were run.
+    """
 
     folder: Path
     ports: dict[int, int] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     servers: list[tuple[subprocess.Popen[bytes], Path]] = field(default_factory=list)
+    written: dict[str, None] = field(default_factory=dict)
     commands: int = 0
 
     def follow(self, page: Path) -> None:
         """Do what a page says; stop every server at the end."""
-        found = list(blocks(page))
+        text = page.read_text()
+        self.prepare(folder_of(text))
+        found = list(blocks(text))
         for block in found:
             if block.server:
-                name, port = block.server
-                self.ports[port] = free_port()
-                self.addresses[f"{name.upper()}_SERVICE_URL"] = f"http://127.0.0.1:{self.ports[port]}"
+                self.reserve(*block.server)
         try:
             for block in found:
-                self.do(block)
+                try:
+                    self.do(block)
+                except (AssertionError, ValueError) as error:
+                    raise AssertionError(f"{page.name}:{block.line}: {error}") from error
         finally:
             self.stop()
+        self.import_all()
+
+    def prepare(self, source: str | None) -> None:
+        if source is not None:
+            unwanted = shutil.ignore_patterns(".decant", "__pycache__")
+            shutil.copytree(ROOT / source, self.folder, dirs_exist_ok=True, ignore=unwanted)
+
+    def reserve(self, name: str, port: int) -> None:
+        """Choose a free port in place of the one that the page shows."""
+        if port not in self.ports:
+            self.ports[port] = free_port()
+        self.addresses[f"{name.upper()}_SERVICE_URL"] = f"http://127.0.0.1:{self.ports[port]}"
 
     def do(self, block: Block) -> None:
         if block.title and block.is_change:
             self.stop()
             self.change(self.folder / block.title, block.body)
         elif block.title:
-            path = self.folder / block.title
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.body)
+            self.write(block.title, block.body)
+        elif block.source:
+            missing = missing_from(block.body, (ROOT / block.source).read_text())
+            assert missing is None, f"{block.source} has not:\n{missing}"
         elif block.language == "console" and block.server:
             self.start(*block.server, block.body)
         elif block.language == "console":
-            self.run(block.body)
+            self.run(block.body, block.exit_code)
+        elif block.language == "python":
+            self.run_python(block.body)
+        elif block.language in {"toml", "json"}:
+            (tomllib.loads if block.language == "toml" else json.loads)(block.body)
+
+    def write(self, title: str, body: str) -> None:
+        path = (self.folder / title).resolve()
+        assert path.is_relative_to(self.folder.resolve()), f"{title} is outside of the page's folder"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(body)
+        if path.suffix == ".py" and all(part.isidentifier() for part in Path(title).with_suffix("").parts):
+            self.written[title] = None
 
     def change(self, path: Path, body: str) -> None:
         key = body.split("=", 1)[0].rstrip()
@@ -102,7 +110,7 @@ class Walk:
 
     def environ(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return environment(self.folder / ".decant", {**self.addresses, "PATH": path})
+        return environment(self.folder / ".decant", {**self.addresses, "PATH": path, "COLUMNS": "120"})
 
     def start(self, name: str, port: int, body: str) -> None:
         """Start a server on a port that is free here, and wait until it answers."""
@@ -118,27 +126,51 @@ class Walk:
         def ready() -> bool:
             assert process.poll() is None, f"{argv} ended:\n{log.read_text()}"
             try:
-                return requests.get(f"http://127.0.0.1:{self.ports[port]}/health/live", timeout=1).ok
+                requests.get(f"http://127.0.0.1:{self.ports[port]}/health/live", timeout=1)
             except requests.RequestException:
                 return False
+            return True
 
         until(ready, READY_S, lambda: f"{argv} does not answer:\n{log.read_text()}")
 
-    def run(self, body: str) -> None:
+    def run(self, body: str, exit_code: int = 0) -> None:
         """Run commands, and hold what they print against what the page shows."""
-        for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
-            command, _, expected = part.partition("\n")
-            for documented, real in self.ports.items():
-                command = command.replace(f"127.0.0.1:{documented}", f"127.0.0.1:{real}")
-            done = subprocess.run(
-                command, shell=True, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=60,
-                check=False,
-            )  # fmt: skip
-            assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
-            if expected.strip():
-                pattern = ".*".join(re.escape(piece) for piece in expected.strip().split("..."))
-                assert re.fullmatch(pattern, done.stdout.strip(), re.DOTALL), f"$ {command}\n{done.stdout}"
+        for command in commands(body):
+            done = self.call(self.with_ports(command.line, self.ports), shell=True)
+            output = self.with_ports(done.stdout, {real: documented for documented, real in self.ports.items()})
+            assert done.returncode == exit_code, f"$ {command.line}\nended with {done.returncode}:\n{output}"
+            assert command.matches(output), f"$ {command.line}\n{output}\ninstead of\n{command.output}"
             self.commands += 1
+
+    def with_ports(self, text: str, ports: dict[int, int]) -> str:
+        for old, new in ports.items():
+            text = text.replace(f"127.0.0.1:{old}", f"127.0.0.1:{new}")
+        return text
+
+    def run_python(self, body: str) -> None:
+        """Run a program, or the examples of an interactive session."""
+        if ">>>" in body:
+            path = self.folder / ".session"
+            path.write_text(body)
+            argv = ["-m", "doctest", "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE", path.name]
+        else:
+            argv = ["-c", body]
+        done = self.call([sys.executable, "-W", "error", *argv])
+        assert done.returncode == 0, f"{body}\n{done.stdout}"
+        self.commands += 1
+
+    def import_all(self) -> None:
+        """Import every Python file of the page, in its order: none may be wrong only because nothing ran it."""
+        names = [".".join(Path(title).with_suffix("").parts).removesuffix(".__init__") for title in self.written]
+        if names:
+            done = self.call([sys.executable, "-W", "error", "-c", "\n".join(f"import {name}" for name in names)])
+            assert done.returncode == 0, done.stdout
+
+    def call(self, argv: Sequence[str] | str, *, shell: bool = False) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            argv, shell=shell, cwd=self.folder, env=self.environ(), text=True, timeout=COMMAND_S, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
 
     def stop(self) -> None:
         """Stop every server as Ctrl-C does."""
