@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from flask import Flask
+from pydantic import SecretStr
 
 from decant.http.health import HealthCheck
 from decant.http.openapi import install_openapi
@@ -13,7 +15,7 @@ from decant.http.results import is_response
 from decant.http.views import Registered
 from decant.kit import Kit, KitSettings
 from decant.service.plan import Plan
-from decant.settings import CallSettings, HttpSettings, LogSettings
+from decant.settings import CallSettings, HttpSettings, LogSettings, OtelSettings
 
 if TYPE_CHECKING:
     from decant.db import ModuleDatabase
@@ -31,6 +33,7 @@ def equip(app: Flask, plan: Plan, databases: Mapping[str, ModuleDatabase]) -> No
             name=plan.name,
             checks=[HealthCheck(f"{name}-database", database.check) for name, database in databases.items()],
             edge=None if plan.apart else [_module_check(module.name, databases) for module in plan.hosted],
+            environ={**os.environ, **_otel_names(plan.settings.get(OtelSettings))},
         )
     http = plan.settings.get(HttpSettings)
     install_openapi(
@@ -40,6 +43,18 @@ def equip(app: Flask, plan: Plan, databases: Mapping[str, ModuleDatabase]) -> No
         include=_is_described,
         docs="/docs" if http.docs else None,
     )
+
+
+def _otel_names(otel: OtelSettings) -> dict[str, str]:
+    """Return what any layer says for OpenTelemetry, under its standard names, which is how its exporter takes it."""
+    said = {f"OTEL_{name.upper()}": getattr(otel, name) for name in type(otel).model_fields}
+    return {name: _as_text(value) for name, value in said.items() if value is not None}
+
+
+def _as_text(value: SecretStr | str | bool) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _kit_settings(plan: Plan) -> KitSettings:
