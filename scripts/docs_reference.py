@@ -32,7 +32,7 @@ CHOSEN_BEFORE = {
     "DECANT_SERVICE": "The service that a process serves.",
     "DECANT_PARENT_PID": "The process whose end ends this one; set by supervisors.",
 }
-NOT_USED_YET = ("redis_url", "events_url", "jwt_secret_key", "sentry_dsn")
+NOT_USED_YET = ("redis_url", "events_url", "jwt_secret_key", "sentry_dsn", "traces_sampler", "traces_sampler_arg")
 
 
 def settings_page() -> str:
