@@ -19,6 +19,7 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.timeout(180)  # a page runs a dozen commands, and a type checker with a cold cache
 @pytest.mark.parametrize("path", RUNNABLE, ids=name)
 def test_a_reader_who_follows_the_page_sees_what_it_shows(path: Path, tmp_path: Path) -> None:
     Walk(tmp_path).follow(path)

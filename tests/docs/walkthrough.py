@@ -24,7 +24,7 @@ from tests.docs.blocks import Block, blocks, commands, folder_of, missing_from
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30
-COMMAND_S = 50
+COMMAND_S = 120
 
 
 @dataclass
