@@ -53,6 +53,11 @@ class Declaration:
     def __post_init__(self) -> None:
         if self.rule and not self.rule.startswith("/"):
             raise SetupError(f"The path {self.rule!r} does not start with a slash.", hint=f"Write '/{self.rule}'.")
+        if self.idempotent is True:
+            raise SetupError(
+                f"{self.method} {self.rule}: idempotent=True needs a store for keys, which this version does not have.",
+                hint='Where a repeated call has one effect by itself, write idempotent="natural".',
+            )
         if self.status is not None and not 200 <= self.status <= 299:
             raise SetupError(
                 f"{self.method} {self.rule}: status={self.status} is not a success (200-299).",
