@@ -308,8 +308,14 @@ class RemoteCallError(DecantError):
 
 
 class Unavailable(RemoteCallError):
-    """The other process cannot be reached, or says that it cannot answer now."""
+    """The other process cannot be reached, or says that it cannot answer now.
 
+    Attributes:
+        rolled_back: Whether a database undid the operation's whole transaction for another one's sake, so that
+            an idempotent operation may be run again at once.
+    """
+
+    rolled_back = False
     code = "unavailable"
     status = 503
     retryable = True

@@ -21,6 +21,9 @@ Factory = Callable[["Scope"], Any]
 Close = Callable[[Any, bool], None]
 """Ends a value's use: called with the value and whether the call succeeded."""
 
+Translate = Callable[[BaseException], BaseException | None]
+"""Returns the error that callers should see for a library's own, or None where it has nothing to say."""
+
 
 class Injector(Protocol):
     """What the typed views need of a registry: which types are injected, and how to get them."""
@@ -45,11 +48,12 @@ class Registry:
         parent: Asked for what is not registered here.
     """
 
-    __slots__ = ("_getters", "_parent")
+    __slots__ = ("_getters", "_parent", "_translators")
 
     def __init__(self, parent: Registry | None = None) -> None:
         self._getters: dict[Any, Factory] = {}
         self._parent = parent
+        self._translators: list[Translate] = []
 
     def add_value(self, kind: type[T], value: T) -> None:
         """Register one object that lives as long as the application."""
@@ -78,6 +82,18 @@ class Registry:
     def add_getter(self, kind: Any, get: Factory) -> None:
         """Register a value that is fetched anew each time, with no bookkeeping."""
         self._getters[kind] = get
+
+    def add_translator(self, translate: Translate) -> None:
+        """Register what turns a library's errors into typed ones, at the end of each call that fails."""
+        self._translators.append(translate)
+
+    def translate(self, error: BaseException) -> BaseException | None:
+        """Return the typed error for another one, or None where nobody knows better."""
+        for translate in self._translators:
+            typed = translate(error)
+            if typed is not None:
+                return typed
+        return self._parent.translate(error) if self._parent is not None else None
 
     def provides(self, kind: Any) -> bool:
         try:
@@ -176,11 +192,27 @@ class Scope:
         if failure is not None:
             raise failure
 
+    def fail(self, error: BaseException) -> BaseException:
+        """End every value's use after a failure; return the error for the caller: this one, or a typed one for it.
+
+        A further failure on the way out is only noted: the first one says what went wrong.
+        """
+        try:
+            self.close(False)
+        except Exception as later:  # noqa: BLE001 - noted
+            error.add_note(f"Rolling back failed, too: {type(later).__name__}.")
+        return self.registry.translate(error) or error
+
     def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.close(kind is None)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is None:
+            self.close(True)
+            return
+        failure = self.fail(error)
+        if failure is not error:
+            raise failure from error
 
 
 def describe(kind: Any) -> str:

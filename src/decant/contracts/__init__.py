@@ -1,6 +1,6 @@
 """Contracts between modules, and the clients that call them without knowing where they run."""
 
-from decant.contracts.client import argument_binder, make_client
+from decant.contracts.client import Guard, argument_binder, guarded_clients, make_client
 from decant.contracts.contract import Contract, ContractInfo, Declared, contract_of, contracts_in, services_in
 from decant.contracts.crossing import rebuild
 from decant.contracts.local import direct_client, invoker, strict_client
@@ -9,10 +9,12 @@ __all__ = [
     "Contract",
     "ContractInfo",
     "Declared",
+    "Guard",
     "argument_binder",
     "contract_of",
     "contracts_in",
     "direct_client",
+    "guarded_clients",
     "invoker",
     "make_client",
     "rebuild",

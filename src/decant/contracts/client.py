@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from decant.contracts.contract import Contract, ContractInfo, Declared
+from decant.wiring import Scope
 
 Call = Callable[..., Any]
 """Runs one operation; called as the operation is."""
+
+
+class Guard(Protocol):
+    """Looks at the caller before each of its calls; raises to refuse one."""
+
+    def __call__(self, scope: Scope, operation: str, /) -> None:
+        """Allow a call.
+
+        Args:
+            scope: What the caller has made so far, its session for instance.
+            operation: What it calls, for instance ``catalog.get_product``.
+        """
+        ...
 
 
 def make_client(info: ContractInfo, calls: Mapping[str, Call], *, kind: str) -> Contract:
@@ -26,10 +40,42 @@ def make_client(info: ContractInfo, calls: Mapping[str, Call], *, kind: str) -> 
     return made
 
 
+def guarded_clients(info: ContractInfo, client: Contract, guard: Guard) -> Callable[[Scope], Contract]:
+    """Return a function that makes a client for one caller's scope, whose calls ask ``guard`` first.
+
+    Args:
+        info: The contract.
+        client: What the calls that are allowed go to.
+        guard: Allows a call, or raises.
+    """
+
+    def make(scope: Scope) -> Contract:
+        made: Contract = kind()
+        made.__dict__["_scope"] = scope
+        return made
+
+    def guarded(declared: Declared, name: str) -> Callable[..., Any]:
+        call = getattr(client, name)
+
+        def method(self: Contract, *args: Any, **kwargs: Any) -> Any:
+            guard(self.__dict__["_scope"], declared.name)
+            return call(*args, **kwargs)
+
+        return _looks_like(declared, method)
+
+    methods = {name: guarded(declared, name) for name, declared in info.operations.items()}
+    kind = type(type(client).__name__, (info.contract,), {"__doc__": info.contract.__doc__, **methods})
+    return make
+
+
 def _method(declared: Declared, call: Call) -> Callable[..., Any]:
     def method(_self: Contract, *args: Any, **kwargs: Any) -> Any:
         return call(*args, **kwargs)
 
+    return _looks_like(declared, method)
+
+
+def _looks_like(declared: Declared, method: Callable[..., Any]) -> Callable[..., Any]:
     method.__name__ = declared.function.__name__
     method.__qualname__ = declared.function.__qualname__
     method.__doc__ = declared.function.__doc__

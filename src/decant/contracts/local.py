@@ -20,9 +20,10 @@ from typing_extensions import TypedDict
 
 from decant.context import current
 from decant.contracts.client import Call, argument_binder, make_client
-from decant.contracts.contract import Contract, ContractInfo, Declared
+from decant.contracts.contract import Contract, ContractInfo, Declared, contract_of
 from decant.contracts.crossing import cross
-from decant.errors import ProtocolError, ValidationError
+from decant.contracts.restart import Restart, restart_of
+from decant.errors import ProtocolError, SetupError, ValidationError
 from decant.http.results import Check, Result
 from decant.ids import new_span_id
 from decant.observe.calls import CallObserver
@@ -71,22 +72,53 @@ def invoker(service: type[Contract], name: str, registry: Registry, check: Check
         check: Returns a result as the declared type, while the session that made it is open.
     """
     make, function = registry.compile(service), getattr(service, name)
+    module, declared = _declared(service, name)
 
-    def invoke(arguments: Mapping[str, Any]) -> Any:
-        scope = Scope(registry)
-        try:
-            result = check(function(make(scope), **arguments))
-        except BaseException:
-            scope.close(False)
-            raise
-        scope.close(True)
-        return result
+    def invoke_by(restart: Restart | None) -> Callable[[Mapping[str, Any]], Any]:
+        def invoke(arguments: Mapping[str, Any]) -> Any:
+            scope = Scope(registry)
+            try:
+                result = check(function(make(scope), **arguments))
+                scope.close(True)
+            except BaseException as error:
+                failure = scope.fail(error)
+                if restart is None or not restart.wants(failure):
+                    if failure is error:
+                        raise
+                    raise failure from error
+            else:
+                return result
+            return restart(failure, arguments)
 
-    return invoke
+        return invoke
+
+    return invoke_by(restart_of(declared.declaration, invoke_by(None), module))
+
+
+def _declared(service: type[Contract], name: str) -> tuple[str, Declared]:
+    """Return the module and the declaration of a service's operation."""
+    for parent in service.__mro__:
+        info = contract_of(parent)
+        if info is not None and name in info.operations:
+            return info.module, info.operations[name]
+    raise SetupError(f"{service.__name__}.{name} is not an operation of any contract.")
 
 
 def _direct_call(
     declared: Declared, make: Callable[[Scope], Contract], function: Callable[..., Any], registry: Registry
+) -> Call:
+    """Return the call of an operation, run again where the database asks for it and the operation allows it."""
+    once = _one_call(declared, make, function, registry, None)
+    restart = restart_of(declared.declaration, once, declared.name.partition(".")[0])
+    return once if restart is None else _one_call(declared, make, function, registry, restart)
+
+
+def _one_call(
+    declared: Declared,
+    make: Callable[[Scope], Contract],
+    function: Callable[..., Any],
+    registry: Registry,
+    restart: Restart | None,
 ) -> Call:
     operation = declared.name
     observe = CallObserver(operation, "direct").finish
@@ -106,13 +138,18 @@ def _direct_call(
             if scope.closers:
                 scope.close(True)
         except BaseException as error:
-            scope.close(False)
-            observe(context, span_id, started, error)
-            raise
+            failure = scope.fail(error)
+            observe(context, span_id, started, failure)
+            if restart is None or not restart.wants(failure):
+                if failure is error:
+                    raise
+                raise failure from error
+        else:
+            observe(context, span_id, started, None)
+            return result
         finally:
             reset(token)
-        observe(context, span_id, started, None)
-        return result
+        return restart(failure, *args, **kwargs)
 
     return call
 

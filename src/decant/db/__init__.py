@@ -2,18 +2,22 @@
 
 from decant.db.database import ModuleDatabase
 from decant.db.engine import engine_for
-from decant.db.errors import DatabaseUnavailable, unavailable
+from decant.db.errors import DatabaseUnavailable, ForeignTableError, PendingWritesError, unavailable
 from decant.db.infrastructure import create_infrastructure, infrastructure_of
 from decant.db.migrations import Migrations, migrations_of, upgrade_all
 from decant.db.models import ModuleBase, metadata_of, module_metadata
+from decant.db.strict import refuse_pending_writes
+from decant.db.tables import owner_of_table, tables_in
 from decant.db.transactions import effect_of, pending_writes
 from decant.db.urls import default_url, parse_url
 
 __all__ = [
     "DatabaseUnavailable",
+    "ForeignTableError",
     "Migrations",
     "ModuleBase",
     "ModuleDatabase",
+    "PendingWritesError",
     "create_infrastructure",
     "default_url",
     "effect_of",
@@ -22,8 +26,11 @@ __all__ = [
     "metadata_of",
     "migrations_of",
     "module_metadata",
+    "owner_of_table",
     "parse_url",
     "pending_writes",
+    "refuse_pending_writes",
+    "tables_in",
     "unavailable",
     "upgrade_all",
 ]

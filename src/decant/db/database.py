@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,8 +13,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from decant.db.engine import engine_for
-from decant.db.errors import unavailable
+from decant.db.engine import engine_for, retire
+from decant.db.errors import DatabaseUnavailable, unavailable
+from decant.db.strict import watch_strictly
+from decant.db.tables import owner_of_table
 from decant.db.transactions import ModuleSession
 from decant.db.urls import parse_url
 
@@ -27,6 +29,9 @@ class ModuleDatabase:
     Args:
         name: The module's name.
         url: Its database, as users write it.
+        foreign: The names of the workspace's other modules: their tables are not this one's, even where
+            they share a database and its name is a part of theirs (``cart``, ``cart_items``).
+        strict: Whether statements that name other modules' tables are refused.
         engine_options: For :func:`engine_for`.
 
     Thread-safety: share it freely. A session belongs to the call that took it; it must not be
@@ -40,9 +45,19 @@ class ModuleDatabase:
         42
     """
 
-    def __init__(self, name: str, url: str, **engine_options: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        foreign: Collection[str] = (),
+        strict: bool = False,
+        **engine_options: Any,
+    ) -> None:
         self.name = name
         self.url = parse_url(url)
+        self.foreign = frozenset(foreign) - {name}
+        self.strict = strict
         self._options = engine_options
         self._engine: Engine | None = None
         self._lock = threading.Lock()
@@ -58,8 +73,22 @@ class ModuleDatabase:
         engine = self._engine
         if engine is None:
             with self._lock:
-                engine = self._engine = self._engine or engine_for(self.url, **self._options)
+                engine = self._engine = self._engine or self._new_engine()
         return engine
+
+    def _new_engine(self) -> Engine:
+        engine = engine_for(self.url, **self._options)
+        if self.strict:
+            watch_strictly(engine, self.name, self.foreign)
+        return engine
+
+    def owns(self, table: str) -> bool:
+        """Return whether a table is this module's, going by its name."""
+        return owner_of_table(table, self.foreign | {self.name}) == self.name
+
+    def unavailable(self, error: BaseException) -> DatabaseUnavailable | None:
+        """Return the typed error for one of SQLAlchemy's; None when the statement itself is at fault."""
+        return unavailable(error, self.name)
 
     def session(self) -> Session:
         """Take a session. Nothing is connected before its first statement; give it back with `close_session`."""
@@ -78,7 +107,7 @@ class ModuleDatabase:
             self._finish(session, succeeded)
         elif session.identity_map:  # committed by the user, who left objects behind
             session.close()
-        if len(self._free) < KEPT_SESSIONS:
+        if session.bind is self._engine and len(self._free) < KEPT_SESSIONS:
             self._free.append(session)
 
     def _finish(self, session: Session, succeeded: bool) -> None:
@@ -95,12 +124,18 @@ class ModuleDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Run a block in one transaction: committed at its end, rolled back when it raises."""
+        """Run a block in one transaction: committed at its end, rolled back when it raises.
+
+        Raises:
+            DatabaseUnavailable: When the database cannot do it now.
+        """
         session = self.session()
         try:
             yield session
-        except BaseException:
+        except BaseException as error:
             self.close_session(session, False)
+            if typed := self.unavailable(error):
+                raise typed from error
             raise
         self.close_session(session, True)
 
@@ -114,17 +149,17 @@ class ModuleDatabase:
             with self.engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
         except SQLAlchemyError as error:
-            if typed := unavailable(error, self.name):
+            if typed := self.unavailable(error):
                 raise typed from error
             raise
 
     def close(self) -> None:
-        """Close every connection that is not in use."""
+        """Close every connection that is not in use; one that is, when it is given back."""
         with self._lock:
+            engine, self._engine = self._engine, None
             self._free.clear()
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
+        if engine is not None:
+            retire(engine)
 
     def _forget(self) -> None:
         """Leave the parent's connections alone: a socket shared by two processes mixes their answers."""

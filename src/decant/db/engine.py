@@ -50,6 +50,23 @@ def engine_for(
     return engine
 
 
+def retire(engine: Engine) -> None:
+    """Close an engine's idle connections now, and each one in use when it comes back."""
+
+    @event.listens_for(engine, "checkin")
+    def close(_connection: Any, record: Any) -> None:
+        record.invalidate()
+
+    if not _is_used_in_memory(engine):
+        engine.pool.dispose()
+
+
+def _is_used_in_memory(engine: Engine) -> bool:
+    """Return whether it is an SQLite database in memory, which lives in one connection, and that is in use."""
+    pool = engine.pool
+    return isinstance(pool, StaticPool) and "connection" in vars(pool) and pool.connection.in_use
+
+
 def _sqlite_engine(url: URL, options: dict[str, Any], busy_timeout_s: float) -> Engine:
     if url.database in {None, "", ":memory:"}:  # every thread must see the one database
         options = {

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from decant.errors import Unavailable
+from decant.errors import SetupError, Unavailable
 
 Reason = Literal["unreachable", "locked", "conflict", "read-only", "full", "busy", "damaged"]
 
@@ -35,6 +35,7 @@ class DatabaseUnavailable(Unavailable):
         )
         self.module = module
         self.reason = reason
+        self.rolled_back = reason == "conflict"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.module, self.reason, self.may_have_run)
@@ -42,6 +43,61 @@ class DatabaseUnavailable(Unavailable):
 
 def _rebuild(module: str, reason: Reason, may_have_run: bool) -> DatabaseUnavailable:
     return DatabaseUnavailable(module, reason, may_have_run=may_have_run)
+
+
+class ForeignTableError(SetupError):
+    """Strict mode: a module's session was asked for another module's table.
+
+    Attributes:
+        module: Whose session it is.
+        table: The table.
+        owner: Whose table it is.
+    """
+
+    code = "foreign-table"
+    title = "Another module's table"
+
+    def __init__(self, module: str, table: str, owner: str) -> None:
+        super().__init__(
+            f"The module {module} uses the table {table}, which belongs to the module {owner}.",
+            hint=f"It would be out of reach once they run apart. Ask {owner} through its contract, or keep a copy "
+            f"of what {module} needs up to date by events. A table of {module} itself needs another name.",
+        )
+        self.module = module
+        self.table = table
+        self.owner = owner
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.module, self.table, self.owner)
+
+
+class PendingWritesError(SetupError):
+    """Strict mode: a module calls another one while its own writes wait for their commit.
+
+    Attributes:
+        module: Whose writes they are.
+        operation: What was called.
+        place: ``file:line`` of the call.
+        pending: The writes, in words.
+    """
+
+    code = "pending-writes"
+    title = "Call with pending writes"
+
+    def __init__(self, module: str, operation: str, place: str, pending: str) -> None:
+        super().__init__(
+            f"The module {module} calls {operation} at {place or 'an unknown place'} while its session holds "
+            f"uncommitted writes: {pending}.",
+            hint="The two can never be one transaction once they run apart. Call first and write then; or "
+            "session.commit() before the call; or publish an event, which goes out with the commit.",
+        )
+        self.module = module
+        self.operation = operation
+        self.place = place
+        self.pending = pending
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.module, self.operation, self.place, self.pending)
 
 
 _SENTENCES: Mapping[Reason, str] = {
@@ -61,6 +117,9 @@ _HINTS: Mapping[Reason, str] = {
     "busy": "Look for code that keeps a session open, or raise the pool's size.",
     "damaged": "Restore the file from a backup.",
 }
+_SILENT: frozenset[Reason] = frozenset({"unreachable", "damaged"})
+"""The reasons that leave open what became of a commit; with any other one the database says that it refused."""
+
 _SQLITE: tuple[tuple[str, Reason], ...] = (
     ("SQLITE_BUSY_SNAPSHOT", "conflict"),
     ("SQLITE_BUSY", "locked"),
@@ -73,6 +132,7 @@ _SQLITE: tuple[tuple[str, Reason], ...] = (
     ("SQLITE_CORRUPT", "damaged"),
 )
 _SQLSTATES: tuple[tuple[str, Reason], ...] = (
+    ("40003", "unreachable"),  # the outcome of the statement is unknown
     ("40", "conflict"),
     ("55P03", "locked"),
     ("25006", "read-only"),
@@ -111,7 +171,9 @@ def unavailable(
         may_have_run: True where it is unknown whether the work was done: a commit without an answer.
     """
     reason = _reason(error)
-    return None if reason is None else DatabaseUnavailable(module, reason, may_have_run=may_have_run)
+    if reason is None:
+        return None
+    return DatabaseUnavailable(module, reason, may_have_run=may_have_run and reason in _SILENT)
 
 
 def _reason(error: BaseException) -> Reason | None:
@@ -124,11 +186,11 @@ def _reason(error: BaseException) -> Reason | None:
     cause = error.orig
     if name := getattr(cause, "sqlite_errorname", None):
         return _by_prefix(name, _SQLITE)
+    number = cause.args[0] if cause is not None and cause.args else None
+    if isinstance(number, int):  # MySQL's own; its SQLSTATE is mostly HY000, which says nothing
+        return _MYSQL.get(number)
     if state := getattr(cause, "sqlstate", None):
         return _by_prefix(state, _SQLSTATES)
-    number = cause.args[0] if cause is not None and cause.args else None
-    if isinstance(number, int):
-        return _MYSQL.get(number)
     # psycopg gives a failed connect neither SQLSTATE nor number.
     return "unreachable" if type(cause).__module__.startswith("psycopg") and _is_operational(error) else None
 

@@ -125,7 +125,9 @@ class Migrations:
         table = infrastructure_of(self.module).version_table
         if not inspect(connection).has_table(table):
             return None
-        versions: Sequence[str] = connection.scalars(select(column("version_num")).select_from(TableClause(table))).all()
+        versions: Sequence[str] = connection.scalars(
+            select(column("version_num")).select_from(TableClause(table))
+        ).all()
         return ", ".join(sorted(versions)) or None
 
     def _run(self, verb: str, connection: Connection, *args: Any, **kwargs: Any) -> Any:

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
 _STATE = "decant.transaction"
-State = Literal["idle", "reading", "writing"]
+State = Literal["idle", "reading", "locked", "writing"]
 
 _READS = re.compile(r"\s*(SELECT|VALUES|EXPLAIN|SHOW|DESCRIBE|DESC|SET|USE)\b", re.IGNORECASE)
 _OUTSIDE = re.compile(
@@ -59,9 +59,20 @@ def pending_writes(session: Session) -> bool:
     """
     if session.new or session.deleted or session.dirty:
         return True
-    connection = session.info.get("decant.connection")
+    connection = connection_of(session)
+    return connection is not None and has_written(connection)
+
+
+def connection_of(session: Session) -> Connection | None:
+    """Return the connection of a session's open transaction, or None while it has none."""
+    connection: Connection | None = session.info.get("decant.connection")
     if connection is None or connection.closed or not session.in_transaction():
-        return False
+        return None
+    return connection
+
+
+def has_written(connection: Connection) -> bool:
+    """Return whether a connection's open transaction has written."""
     return bool(connection.info.get(_STATE) == "writing")
 
 
@@ -99,8 +110,9 @@ def begin_immediate_for_writers(engine: Engine) -> None:
             if state == "reading":
                 info[_STATE] = "idle"
                 cursor.execute("COMMIT")
-            cursor.execute("BEGIN IMMEDIATE")
-            info[_STATE] = "writing"
+            if state != "locked":
+                cursor.execute("BEGIN IMMEDIATE")
+            info[_STATE] = "writing" if effect == "write" else "locked"
         elif effect == "read" and state == "idle":
             cursor.execute("BEGIN")
             info[_STATE] = "reading"

@@ -152,9 +152,11 @@ class Consumer:
             scope = self._registry.open()
             try:
                 fresh = self._apply(scope, envelope.id, handlers)
-            except BaseException:
-                scope.close(False)
-                raise
+            except BaseException as error:
+                failure = scope.fail(error)
+                if failure is error:
+                    raise
+                raise failure from error
             scope.close(fresh)
 
     def _apply(self, scope: Scope, event_id: str, handlers: Sequence[tuple[type[Event], Event, Any]]) -> bool:

@@ -194,9 +194,11 @@ class _Binder:
                 for name, fetch in getters:
                     arguments[name] = fetch(scope)
                 result = check(target(scope)(**arguments))
-            except BaseException:
-                scope.close(False)
-                raise
+            except BaseException as error:
+                failure = scope.fail(error)
+                if failure is error:
+                    raise
+                raise failure from error
             scope.close(True)
             return result
 

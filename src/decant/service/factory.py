@@ -219,12 +219,16 @@ def _databases(plan: Plan, wiring: Wiring) -> dict[str, ModuleDatabase]:
 def _database(plan: Plan, wiring: Wiring, module: Module) -> ModuleDatabase:
     from sqlalchemy.orm import Session
 
-    from decant.db import ModuleDatabase, default_url
+    from decant.db import ModuleDatabase, default_url, refuse_pending_writes
 
     own, common = plan.settings.get(ModuleUrls, module.name), plan.settings.get(Urls)
     url = own.database_url or common.database_url
-    database = ModuleDatabase(module.name, url or default_url(plan.home, module.name))
-    wiring.hosted[module.name].registry.add_factory(
-        Session, lambda scope: database.session(), close=database.close_session
-    )
+    others = {known.name for known in (*plan.hosted, *plan.elsewhere)} - {module.name}
+    strict = plan.mode == "strict"
+    database = ModuleDatabase(module.name, url or default_url(plan.home, module.name), foreign=others, strict=strict)
+    registry = wiring.hosted[module.name].registry
+    registry.add_factory(Session, lambda scope: database.session(), close=database.close_session)
+    registry.add_translator(database.unavailable)
+    if strict:
+        wiring.guard_calls(module.name, refuse_pending_writes)
     return database

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from decant.clock import Clock, SystemClock
 from decant.context import CallContext, Caller, current
-from decant.contracts import Contract, ContractInfo, contracts_in, direct_client, services_in, strict_client
+from decant.contracts import (
+    Contract,
+    ContractInfo,
+    Guard,
+    contracts_in,
+    direct_client,
+    guarded_clients,
+    services_in,
+    strict_client,
+)
 from decant.errors import SetupError
 from decant.modules import Module
 from decant.rpc import HttpTransport, Target, remote_client
 from decant.rpc.client import TokenIssuer
 from decant.service.plan import Plan
 from decant.service.settings import provide_settings
-from decant.wiring import Registry
+from decant.wiring import Registry, Scope
 
 
 class Hosted:
@@ -55,6 +65,11 @@ class Wiring:
             # Fetched from the table at each call, so that modules which call each other can be wired in any order.
             self.registry.add_getter(info.contract, self._getter(info.contract))
 
+    def guard_calls(self, module: str, guard: Guard) -> None:
+        """Let ``guard`` look at a hosted module's scope before each call from it; before :meth:`connect`."""
+        for info in self._declared():
+            self.hosted[module].registry.add_getter(info.contract, self._guarded_getter(info, guard))
+
     def connect(self) -> None:
         """Make the client of every contract; called once all injectables are registered.
 
@@ -81,6 +96,16 @@ class Wiring:
     def _declared(self) -> Iterator[ContractInfo]:
         for module in (*self._plan.hosted, *self._plan.elsewhere):
             yield from _contracts(module)
+
+    def _guarded_getter(self, info: ContractInfo, guard: Guard) -> Any:
+        @cache
+        def maker() -> Callable[[Scope], Contract]:
+            return guarded_clients(info, self.contracts[info.contract], guard)
+
+        def get(scope: Scope) -> Contract:
+            return maker()(scope)
+
+        return get
 
     def _getter(self, contract: type[Contract]) -> Any:
         return lambda scope: self.contracts[contract]

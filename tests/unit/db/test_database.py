@@ -1,4 +1,5 @@
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,47 @@ def test_a_forked_child_makes_its_own_connections(database: ModuleDatabase) -> N
         os._exit(1 if same else 0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert count(database) == 1
+
+
+def test_closing_leaves_a_session_in_use_alone(database: ModuleDatabase) -> None:
+    session = database.session()
+    session.add(Book(title="Emma"))
+    session.flush()
+    database.close()
+    session.add(Book(title="Persuasion"))
+    database.close_session(session, True)
+    assert count(database) == 2
+
+
+def test_a_connection_that_was_in_use_while_closing_is_closed_when_it_comes_back(database: ModuleDatabase) -> None:
+    session = database.session()
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    database.close()
+    database.close_session(session, True)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+
+
+def test_idle_connections_are_closed_at_once(database: ModuleDatabase) -> None:
+    with database.transaction() as session:
+        connection = session.connection().connection.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    database.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+
+
+def test_a_session_from_before_the_closing_is_not_kept(database: ModuleDatabase) -> None:
+    before = database.session()
+    database.close()
+    database.close_session(before, True)
+    assert database.session() is not before
+
+
+def test_a_database_in_memory_is_not_taken_from_its_user() -> None:
+    database = ModuleDatabase("shelf", "sqlite://")
+    with database.transaction() as session:
+        session.execute(text("CREATE TABLE shelf_book (id INTEGER PRIMARY KEY, title TEXT)"))
+        database.close()
+        assert session.scalar(select(func.count()).select_from(Book)) == 0
