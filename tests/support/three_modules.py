@@ -75,12 +75,14 @@ FILES = {
     """,
     "shop/web/__init__.py": "from decant import Module\n\nmodule = Module(__name__)\n",
     "shop/web/urls.py": """
+        from flask.typing import ResponseReturnValue
+
         from decant import operation, url
         from shop.cart.api import Cart
 
 
         @operation
-        def home(cart: Cart) -> str:
+        def home(cart: Cart) -> ResponseReturnValue:
             return f"{len(cart.show())} things"
 
 

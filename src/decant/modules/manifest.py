@@ -48,6 +48,17 @@ def manifest(source: Flask | Module, *, private: Container[str] = ()) -> tuple[R
     return _routes(app, {source.name}, private)
 
 
+def own_routes(app: Flask) -> tuple[Route, ...]:
+    """Return the routes of an application that belong to none of its modules; its name stands for the module."""
+    modules = {name for name, blueprint in app.blueprints.items() if isinstance(blueprint, Module)}
+    return tuple(
+        Route(method, rule.rule, rule.endpoint, app.name)
+        for rule in app.url_map.iter_rules()
+        if owner_of(rule.endpoint) not in modules
+        for method in _declared_methods(rule)
+    )
+
+
 def _routes(app: Flask, owners: set[str], private: Container[str]) -> tuple[Route, ...]:
     routes = [
         Route(method, rule.rule, rule.endpoint, owner, rule.endpoint not in private)

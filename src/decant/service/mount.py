@@ -11,7 +11,7 @@ from decant.contracts import Contract, ContractInfo, Declared, invoker
 from decant.errors import SetupError
 from decant.http import Operation, bind_app, compile_operation, make_view, register_operation
 from decant.modules import Module, Route, check_clashes, manifest
-from decant.modules.manifest import shape
+from decant.modules.manifest import own_routes, shape
 from decant.service.internal import INTERNAL_PREFIX, require_service
 from decant.service.plan import Plan
 from decant.service.wire import Hosted, Wiring
@@ -25,6 +25,7 @@ def mount(app: Flask, plan: Plan, wiring: Wiring) -> None:
     Raises:
         SetupError: For a view or an operation that cannot be wired, or two owners of one public path.
     """
+    before = own_routes(app)
     for hosted in wiring.hosted.values():
         app.register_blueprint(hosted.module)
         bind_app(app, hosted.registry, within=f"{hosted.module.name}.")
@@ -33,7 +34,9 @@ def mount(app: Flask, plan: Plan, wiring: Wiring) -> None:
         for info, service in hosted.services.items():
             for operation, view in _operations(hosted, info, service):
                 _mount_operation(app, plan, operation, view, pages)
-    check_clashes([*manifest(app), *_rest(plan)])
+    ours = [*manifest(app), *_rest(plan)]
+    taken = {(route.method, shape(route.rule)) for route in ours}
+    check_clashes([*ours, *(route for route in before if (route.method, shape(route.rule)) in taken)])
 
 
 def _operations(hosted: Hosted, info: ContractInfo, service: type[Contract]) -> Iterator[tuple[Operation, View]]:
