@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -15,6 +15,7 @@ from decant.http.results import is_response
 from decant.http.views import Registered
 from decant.kit import Kit, KitSettings
 from decant.service.plan import Plan
+from decant.service.readiness import DatabaseCheck
 from decant.settings import CallSettings, HttpSettings, LogSettings, OtelSettings
 
 if TYPE_CHECKING:
@@ -27,12 +28,17 @@ def equip(app: Flask, plan: Plan, databases: Mapping[str, ModuleDatabase]) -> No
     An application that has a kit already keeps it.
     """
     if "decant.kit" not in app.extensions:
+        asked = {
+            module.name: DatabaseCheck(module, databases[module.name])
+            for module in plan.hosted
+            if module.name in databases
+        }
         Kit(
             app,
             settings=_kit_settings(plan),
             name=plan.name,
-            checks=[HealthCheck(f"{name}-database", database.check) for name, database in databases.items()],
-            edge=None if plan.apart else [_module_check(module.name, databases) for module in plan.hosted],
+            checks=[HealthCheck(f"{name}-database", ask) for name, ask in asked.items()],
+            edge=None if plan.apart else [_module_check(module.name, asked) for module in plan.hosted],
             environ={**os.environ, **_otel_names(plan.settings.get(OtelSettings))},
         )
     http = plan.settings.get(HttpSettings)
@@ -68,10 +74,9 @@ def _kit_settings(plan: Plan) -> KitSettings:
     )
 
 
-def _module_check(name: str, databases: Mapping[str, ModuleDatabase]) -> HealthCheck:
-    """A module that runs here is well when its database answers; one without tables always is."""
-    ask: Callable[[], object] = databases[name].check if name in databases else lambda: True
-    return HealthCheck(name, ask)
+def _module_check(name: str, asked: Mapping[str, DatabaseCheck]) -> HealthCheck:
+    """A module that runs here is well when its database is; one without tables always is."""
+    return HealthCheck(name, asked.get(name, lambda: True))
 
 
 def _is_described(registered: Registered) -> bool:
