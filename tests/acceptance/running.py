@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 
+BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
 READY_S = 30.0
 STOP_S = 15.0
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.acceptance.running import Running, copy_workspace, named, prepare, public_answer, running, until
+from tests.acceptance.running import BOOKCLUB, Running, copy_workspace, named, prepare, public_answer, running, until
 
-BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
 SERVICES = {"monolith": ["bookclub"], "services": ["books", "reviews"]}
 
 

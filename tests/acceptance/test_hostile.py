@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from tests.acceptance.raw import Answer, Raw, send
-from tests.acceptance.running import copy_workspace, prepare, running
+from tests.acceptance.running import BOOKCLUB, copy_workspace, prepare, running
 
-BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
 SERVICES = {"monolith": ["bookclub"], "services": ["books", "reviews"]}
 CANARY = "canary-4f1d-secret"
 COMPARED = ("content-type", "location", "allow", "www-authenticate", "retry-after", "cache-control", "vary", "link")

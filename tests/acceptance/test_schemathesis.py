@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,8 @@ from schemathesis.config import SchemathesisConfig
 
 from decant import create_app
 from decant.service import runtime_of
-from tests.acceptance.running import copy_workspace, prepare, running
+from tests.acceptance.running import BOOKCLUB, copy_workspace, prepare, running
 
-BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
 QUIET = list(HealthCheck)
 OPERATIONS = {
     "books": ["GET /api/books", "POST /api/books", "GET /api/books/{book_id}"],

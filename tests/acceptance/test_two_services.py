@@ -18,9 +18,18 @@ import requests
 
 from decant.auth import ServiceTokens, generate_key, load_or_create_key, parse_key
 from tests.acceptance.raw import Raw, send
-from tests.acceptance.running import Running, copy_workspace, environment, prepare, running, start, until, wait_ready
+from tests.acceptance.running import (
+    BOOKCLUB,
+    Running,
+    copy_workspace,
+    environment,
+    prepare,
+    running,
+    start,
+    until,
+    wait_ready,
+)
 
-BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
 BOTH = ["books", "reviews"]
 HEADER = "Decant-Service-Token"
 DEADLINE_S = 2
