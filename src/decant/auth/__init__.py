@@ -1,7 +1,38 @@
-"""Who asks: passwords, and tokens between services."""
+"""Who asks: passwords, access tokens of users, and tokens between services."""
 
+from decant.auth.keyring import KeyFolder, Keyring, Keys, open_keyring
 from decant.auth.keys import generate_key, load_or_create_key, parse_key
 from decant.auth.passwords import Passwords, SignInBusy
+from decant.auth.principal import Guard, Principal, all_of, require_roles, require_scopes, require_user
+from decant.auth.revocation import MemoryRevocations, Revocations, RevocationStore, SqliteRevocations
 from decant.auth.service_tokens import ServiceTokens
+from decant.auth.signing import Key, key_from_jwk, key_from_pem, key_from_secret
+from decant.auth.tokens import AccessTokens
 
-__all__ = ["Passwords", "ServiceTokens", "SignInBusy", "generate_key", "load_or_create_key", "parse_key"]
+__all__ = [
+    "AccessTokens",
+    "Guard",
+    "Key",
+    "KeyFolder",
+    "Keyring",
+    "Keys",
+    "MemoryRevocations",
+    "Passwords",
+    "Principal",
+    "RevocationStore",
+    "Revocations",
+    "ServiceTokens",
+    "SignInBusy",
+    "SqliteRevocations",
+    "all_of",
+    "generate_key",
+    "key_from_jwk",
+    "key_from_pem",
+    "key_from_secret",
+    "load_or_create_key",
+    "open_keyring",
+    "parse_key",
+    "require_roles",
+    "require_scopes",
+    "require_user",
+]

@@ -62,14 +62,30 @@ def load_or_create_key(path: Path) -> Ed25519PrivateKey:
     try:
         if not path.exists():
             _create(path)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return load_key(path)
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """Return the key in a file.
+
+    Raises:
+        SetupError: When the file cannot be read, or is readable by others.
+    """
+    try:
         if path.stat().st_mode & 0o077:
             raise SetupError(f"Others can read the signing key {path}.", hint=f"Run: chmod 600 {path}")
         return parse_key(path.read_bytes(), str(path))
     except OSError as error:
-        raise SetupError(
-            f"The signing key {path} cannot be used: {error.strerror}.",
-            hint="Point DECANT_HOME at a folder that this user may write to.",
-        ) from error
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> SetupError:
+    return SetupError(
+        f"The signing key {path} cannot be used: {error.strerror}.",
+        hint="Point DECANT_HOME at a folder that this user may write to.",
+    )
 
 
 def _create(path: Path) -> None:
