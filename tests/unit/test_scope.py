@@ -38,7 +38,8 @@ def test_a_failing_roll_back_does_not_hide_the_first_error() -> None:
         raise ConnectionError("lost")
 
     registry.add_factory(str, lambda scope: "value", close=close)
-    with pytest.raises(LookupError) as caught, registry.open() as scope:
-        scope.get(str)
+    scope = registry.open()
+    scope.get(str)
+    with pytest.raises(LookupError) as caught, scope:
         raise LookupError("first")
     assert caught.value.__notes__ == ["Rolling back failed, too: ConnectionError."]

@@ -34,6 +34,38 @@ def upgrade(modules: tuple[str, ...], revision: str, config: str) -> None:
         click.echo(f"{migrations.module}: {migrations.upgrade(revision) or 'no migrations'}")
 
 
+@command.command(
+    help="Bring MODULE's database back to REVISION, by default one step.",
+    context_settings={"ignore_unknown_options": True},  # -2 is two steps back
+)
+@click.argument("module")
+@click.argument("revision", default="-1")
+@_CONFIG
+def downgrade(module: str, revision: str, config: str) -> None:
+    (migrations,) = _chosen((module,), config)
+    click.echo(f"{module}: {migrations.downgrade(revision) or 'empty'}")
+
+
+@command.command(help="Show the newest revisions that the code has.")
+@_MODULES
+@_CONFIG
+def heads(modules: tuple[str, ...], config: str) -> None:
+    for migrations in _chosen(modules, config):
+        click.echo(f"{migrations.module}: {', '.join(migrations.heads()) or 'no migrations'}")
+
+
+@command.command(help="Write the SQL of an upgrade to the terminal, without asking the database.")
+@_MODULES
+@click.option("--revision", default="heads", show_default=True, help="Where to go; needs exactly one module.")
+@click.option("--since", help="Where the database stands; empty by default. Needs exactly one module.")
+@_CONFIG
+def sql(modules: tuple[str, ...], revision: str, since: str | None, config: str) -> None:
+    if (revision != "heads" or since) and len(modules) != 1:
+        raise CommandError("--revision and --since need exactly one module.", exit_code=2)
+    for migrations in _chosen(modules, config):
+        click.echo(f"-- {migrations.module}\n\n{migrations.sql(revision, since=since)}")
+
+
 @command.command(help="Run the modules' seeds: what a fresh database should hold.")
 @_CONFIG
 def seed(config: str) -> None:

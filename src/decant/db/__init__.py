@@ -2,7 +2,13 @@
 
 from decant.db.database import ModuleDatabase
 from decant.db.engine import engine_for
-from decant.db.errors import DatabaseUnavailable, ForeignTableError, PendingWritesError, unavailable
+from decant.db.errors import (
+    DatabaseUnavailable,
+    ForeignTableError,
+    MigrationFailed,
+    PendingWritesError,
+    unavailable,
+)
 from decant.db.infrastructure import create_infrastructure, infrastructure_of
 from decant.db.migrations import Migrations, migrations_of, upgrade_all
 from decant.db.models import ModuleBase, metadata_of, module_metadata
@@ -14,6 +20,7 @@ from decant.db.urls import default_url, parse_url
 __all__ = [
     "DatabaseUnavailable",
     "ForeignTableError",
+    "MigrationFailed",
     "Migrations",
     "ModuleBase",
     "ModuleDatabase",

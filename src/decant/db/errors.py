@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from decant.errors import SetupError, Unavailable
+from decant.errors import CommandError, SetupError, Unavailable
 
 Reason = Literal["unreachable", "locked", "conflict", "read-only", "full", "busy", "damaged"]
 
@@ -98,6 +98,49 @@ class PendingWritesError(SetupError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.module, self.operation, self.place, self.pending)
+
+
+class MigrationFailed(CommandError):
+    """A revision failed.
+
+    Attributes:
+        module: Whose revision it is.
+        revision: The revision.
+        position: Which of its statements it reached, counted from 1; 0 before the first.
+        statement: That statement; None when the failure lies between statements.
+        kept: Whether the database keeps the statements before it (MySQL, MariaDB), so that the next run goes on
+            after them. Otherwise nothing of the revision is left.
+    """
+
+    code = "migration-failed"
+    title = "Migration failed"
+
+    def __init__(
+        self,
+        module: str,
+        revision: str,
+        direction: str,
+        *,
+        position: int,
+        statement: str | None,
+        reason: str,
+        kept: bool,
+    ) -> None:
+        where = f"at its statement {position}, {statement!r}" if statement else f"after its statement {position}"
+        left = "Nothing of this revision is left in the database."
+        hint = f"Correct the revision and run again: decant db {direction} {module}"
+        if kept:
+            left = "This database commits each statement by itself: those before it are done, and noted as done."
+            hint += ". It goes on there; leave what is done as it is."
+        super().__init__(
+            f"Revision {revision} of module {module} failed {where}: {reason.strip()}. {left}",
+            hint=hint,
+        )
+        self.module = module
+        self.revision = revision
+        self.position = position
+        self.statement = statement
+        self.kept = kept
 
 
 _SENTENCES: Mapping[Reason, str] = {

@@ -31,17 +31,19 @@ class Infrastructure:
         outbox: Events that were committed and not yet handed to the transport; a delivered row is deleted.
         inbox: One row per event whose handling was committed.
         version_table: Where Alembic notes the module's revision.
+        progress_table: Where MySQL and MariaDB keep which statements of a revision are done.
     """
 
     metadata: MetaData
     outbox: Table
     inbox: Table
     version_table: str
+    progress_table: str
 
     @property
     def names(self) -> frozenset[str]:
         """The names of all tables that are Decant's and not the module's."""
-        return frozenset({*self.metadata.tables, self.version_table})
+        return frozenset({*self.metadata.tables, self.version_table, self.progress_table})
 
 
 @cache
@@ -64,7 +66,7 @@ def infrastructure_of(module: str) -> Infrastructure:
         Column("event_id", String(100), primary_key=True),
         Column("handled_at", Float(53), nullable=False),
     )
-    return Infrastructure(metadata, outbox, inbox, f"{module}_alembic_version")
+    return Infrastructure(metadata, outbox, inbox, f"{module}_alembic_version", f"{module}_alembic_progress")
 
 
 def create_infrastructure(connection: Connection, module: str) -> None:

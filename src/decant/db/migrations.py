@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection, MetaData, TableClause, column, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
 from decant.db.database import ModuleDatabase
 from decant.db.errors import unavailable
 from decant.db.infrastructure import create_infrastructure, infrastructure_of
 from decant.db.locks import migration_lock
 from decant.db.models import metadata_of
+from decant.db.steps import Steps
 from decant.errors import CommandError, MissingExtra, SetupError
 
 LOCK_TIMEOUT_S = 60.0
@@ -44,15 +47,69 @@ class Migrations:
 
         Raises:
             SetupError: When the module has tables and no revision.
+            CommandError: For a revision that does not exist, or a database that is newer than the code.
+            MigrationFailed: When a revision fails; says at which statement, and what is left of it.
             DatabaseUnavailable: When the database cannot be reached, or another process migrates for over a minute.
         """
         self._require_revisions()
         with self._locked() as connection, _foreign_keys_off(connection):
             create_infrastructure(connection, self.module)
             connection.commit()
+            self._require_known(connection)
             if self._has_revisions():
-                self._run("upgrade", connection, revision)
+                self._move("upgrade", connection, revision)
             return self._stands_at(connection)
+
+    def downgrade(self, revision: str = "-1") -> str | None:
+        """Bring the database back to an earlier revision; return where it now stands.
+
+        Args:
+            revision: Where to go: its id, ``-1`` for one step back, ``base`` for before the first.
+
+        Raises:
+            CommandError: For a revision that does not exist, or a database that is newer than the code.
+            MigrationFailed: When a revision fails; says at which statement, and what is left of it.
+            DatabaseUnavailable: As for :meth:`upgrade`.
+        """
+        with self._locked() as connection, _foreign_keys_off(connection):
+            self._require_known(connection)
+            if self._stands_at(connection):
+                self._move("downgrade", connection, revision)
+            return self._stands_at(connection)
+
+    def heads(self) -> tuple[str, ...]:
+        """Return the code's newest revisions: one, or more while branches are not merged."""
+        return tuple(sorted(self._script(self._config(None)).get_heads())) if self._has_revisions() else ()
+
+    def revisions(self) -> tuple[str, ...]:
+        """Return all of the code's revisions, the oldest first."""
+        if not self._has_revisions():
+            return ()
+        return tuple(found.revision for found in self._script(self._config(None)).walk_revisions())[::-1]
+
+    def sql(self, revision: str = "heads", *, since: str | None = None) -> str:
+        """Return the SQL that :meth:`upgrade` would run, for this kind of database, without asking the database.
+
+        Args:
+            revision: Where to go.
+            since: Where the database stands; None for an empty one.
+
+        Raises:
+            CommandError: For a revision that does not exist or that must look at the database.
+        """
+        self._require_revisions()
+        written = StringIO()
+        dialect = self.database.url.get_dialect()()
+        if since is None:
+            for table in infrastructure_of(self.module).metadata.sorted_tables:
+                create = CreateTable(table, if_not_exists=True).compile(dialect=dialect)
+                written.write(f"{str(create).strip()};\n\n")
+        if self._has_revisions():
+            config = self._config(None)
+            config.attributes.update(dialect_name=dialect.name, output_buffer=written)
+            script = self._script(config)
+            self._environment(config, script, script._upgrade_revs, revision, since=since, as_sql=True)
+        return written.getvalue()
 
     def current(self) -> str | None:
         """Return the revision at which the database stands, or None before the first."""
@@ -71,11 +128,11 @@ class Migrations:
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         with self._locked() as connection:
-            from alembic.util import CommandError as AlembicError
-
+            command, alembic_error = _alembic()
+            self._require_known(connection)
             try:
-                script = self._run("revision", connection, message=message, autogenerate=autogenerate)
-            except AlembicError as error:
+                script = command.revision(self._config(connection), message=message, autogenerate=autogenerate)
+            except alembic_error as error:
                 raise CommandError(
                     f"No revision was written for module {self.module}: {error}",
                     hint=f"Run first: decant db upgrade {self.module}",
@@ -130,14 +187,63 @@ class Migrations:
         ).all()
         return ", ".join(sorted(versions)) or None
 
-    def _run(self, verb: str, connection: Connection, *args: Any, **kwargs: Any) -> Any:
-        try:
-            from alembic import command
-        except ImportError as error:
-            raise MissingExtra("alembic", "db") from error
-        return getattr(command, verb)(self._config(connection), *args, **kwargs)
+    def _require_known(self, connection: Connection) -> None:
+        """Refuse a database that stands at a revision which the code does not have."""
+        stands = (self._stands_at(connection) or "").split(", ")
+        unknown = sorted({found for found in stands if found} - set(self.revisions()))
+        if unknown:
+            raise CommandError(
+                f"The database of module {self.module} stands at revision {', '.join(unknown)}, which is not in "
+                f"{self.directory}: the database is newer than the code, or belongs to another application.",
+                hint="Run the code that it was migrated with; to go back, downgrade it with that code first.",
+                exit_code=6,
+            )
 
-    def _config(self, connection: Connection) -> Any:
+    def _move(self, direction: Literal["upgrade", "downgrade"], connection: Connection, revision: str) -> None:
+        connection.commit()
+        config = self._config(connection)
+        script = self._script(config)
+        plan = script._upgrade_revs if direction == "upgrade" else script._downgrade_revs
+        steps = Steps(connection, self.module, direction, infrastructure_of(self.module).version_table)
+        with steps.watched():
+            self._environment(config, script, lambda *where: steps.follow(plan(*where)), revision)
+
+    def _environment(
+        self,
+        config: Any,
+        script: Any,
+        plan: Callable[..., Iterable[Any]],
+        revision: str,
+        *,
+        since: str | None = None,
+        as_sql: bool = False,
+    ) -> None:
+        """Run Alembic's environment for the steps that ``plan`` returns for a target and the present revisions."""
+        from alembic.runtime.environment import EnvironmentContext
+
+        _, alembic_error = _alembic()
+        context = EnvironmentContext(
+            config,
+            script,
+            fn=lambda stands, _: plan(revision, stands),
+            as_sql=as_sql,
+            starting_rev=since,
+            destination_rev=revision,
+        )
+        try:
+            with context:
+                script.run_env()
+        except alembic_error as error:
+            known = ", ".join(self.revisions())
+            raise CommandError(f"Module {self.module}: {error}", hint=f"There are the revisions {known}.") from error
+
+    def _script(self, config: Any) -> Any:
+        _alembic()
+        from alembic.script import ScriptDirectory
+
+        return ScriptDirectory.from_config(config)
+
+    def _config(self, connection: Connection | None) -> Any:
         from alembic.config import Config
 
         config = Config(
@@ -147,8 +253,8 @@ class Migrations:
                 "metadata": self.metadata,
                 "version_table": infrastructure_of(self.module).version_table,
                 "include_name": self._is_ours,
-                "transactional_ddl": connection.dialect.name in {"sqlite", "postgresql"},
-                "render_as_batch": connection.dialect.name == "sqlite",
+                "transactional_ddl": self.database.url.get_backend_name() in {"sqlite", "postgresql"},
+                "render_as_batch": self.database.url.get_backend_name() == "sqlite",
             },
         )
         config.set_main_option("script_location", _escape(Path(__file__).with_name("alembic")))
@@ -160,7 +266,7 @@ class Migrations:
         """Return whether autogenerate may look at a table: the module's own, and not its infrastructure's."""
         if kind != "table":
             return True
-        return str(name).startswith(f"{self.module}_") and name not in infrastructure_of(self.module).names
+        return self.database.owns(str(name)) and name not in infrastructure_of(self.module).names
 
 
 class Migrated(Protocol):
@@ -200,6 +306,20 @@ def _foreign_keys_off(connection: Connection) -> Iterator[None]:
     finally:
         connection.rollback()
         connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+
+
+def _alembic() -> tuple[Any, type[Exception]]:
+    """Return Alembic's commands and the error that they raise.
+
+    Raises:
+        MissingExtra: When it is not installed.
+    """
+    try:
+        from alembic import command
+        from alembic.util import CommandError as AlembicError
+    except ImportError as error:
+        raise MissingExtra("alembic", "db") from error
+    return command, AlembicError
 
 
 def _escape(path: Path) -> str:

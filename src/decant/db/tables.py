@@ -24,6 +24,7 @@ _BETWEEN = frozenset(
 )
 _NO_UPDATE = frozenset({"FOR", "ON", "KEY", "DO", "BEFORE", "AFTER", "OF"})
 _QUERY = frozenset({"SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "TABLE", "("})
+_ABOUT_TABLES = frozenset({"SHOW", "DESCRIBE", "DESC", "PRAGMA"})
 _SERVERS_OWN = frozenset({"information_schema", "pg_catalog", "performance_schema", "mysql", "sys"})
 
 
@@ -71,6 +72,8 @@ class _Reader:
         self._is_on_a_table = {"INDEX", "TRIGGER"} & set(head) and head[0] in {"CREATE", "DROP"}
 
     def tables(self) -> Iterator[str]:
+        if self._word(0) in _ABOUT_TABLES:
+            return
         queries = [True]  # for each open parenthesis: is what it holds a query, where FROM names tables?
         in_list = [False]  # … and does a comma bring another table?
         for at, word in enumerate(self._words):

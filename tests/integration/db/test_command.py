@@ -80,3 +80,33 @@ def test_an_unknown_module_is_refused_with_the_known_ones(db: Db) -> None:
 
 def test_a_revision_to_go_to_needs_one_module(db: Db) -> None:
     assert db("upgrade", "--revision", "base").returncode == 2
+
+
+def test_back_and_forth(db: Db) -> None:
+    written = Path(db("revision", "cart", "-m", "first tables", "--autogenerate").stdout.strip())
+    revision = written.name.partition("_")[0]
+    assert db("heads").stdout == f"cart: {revision}\n"
+    assert db("upgrade").returncode == 0
+    assert db("downgrade", "cart", "-1").stdout == "cart: empty\n"
+    assert db("upgrade", "cart").returncode == 0
+    assert db("downgrade", "cart", "base").stdout == "cart: empty\n"
+
+
+def test_the_sql_of_an_upgrade_is_written_out(db: Db) -> None:
+    db("revision", "cart", "-m", "first tables", "--autogenerate")
+    written = db("sql")
+    assert written.returncode == 0, written.stderr
+    assert written.stdout.startswith("-- cart\n")
+    assert "CREATE TABLE cart_item" in written.stdout
+    assert db("sql", "--since", "base").returncode == 2
+
+
+def test_a_failing_revision_is_told_without_a_traceback(db: Db) -> None:
+    written = Path(db("revision", "cart", "-m", "first tables", "--autogenerate").stdout.strip())
+    written.write_text(
+        written.read_text().replace("def upgrade() -> None:", "def upgrade() -> None:\n    op.execute('NO')")
+    )
+    failed = db("upgrade")
+    assert failed.returncode == 1
+    assert "failed at its statement 1, 'NO'" in failed.stderr
+    assert "Traceback" not in failed.stderr

@@ -45,6 +45,7 @@ from decant.db.tables import owner_of_table, tables_in
         ("SELECT $$ FROM cart_item $$", ""),
         ("MERGE INTO a_x USING b_y ON a_x.id = b_y.id WHEN MATCHED THEN UPDATE SET c_d = 1", "a_x b_y"),
         ("PRAGMA table_info('x')", ""),
+        ("SHOW CREATE TABLE `a_x`", ""),
     ],
 )
 def test_the_tables_of_a_statement_are_found_and_nothing_else(statement: str, tables: str) -> None:

@@ -8,6 +8,9 @@ from alembic import context
 given = context.config.attributes
 context.configure(
     connection=given["connection"],
+    dialect_name=given.get("dialect_name"),
+    output_buffer=given.get("output_buffer"),
+    literal_binds=given["connection"] is None,
     target_metadata=given["metadata"],
     version_table=given["version_table"],
     include_name=given["include_name"],
