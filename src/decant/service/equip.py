@@ -64,11 +64,12 @@ def _as_text(value: SecretStr | str | bool) -> str:
 
 
 def _kit_settings(plan: Plan) -> KitSettings:
-    log = plan.settings.get(LogSettings)
+    log, http = plan.settings.get(LogSettings), plan.settings.get(HttpSettings)
     return KitSettings(
         log_level=log.level,
         log_format=log.format,
-        max_body_bytes=plan.settings.get(HttpSettings).max_body_bytes,
+        max_body_bytes=http.max_body_bytes,
+        metrics_path=http.metrics_path or None,
         deadline_s=plan.settings.get(CallSettings).deadline_s,
         expose_errors=plan.expose,
     )

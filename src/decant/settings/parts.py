@@ -57,6 +57,8 @@ class HttpSettings(Settings):
     """A larger request body is refused with 413."""
     docs: bool = True
     """Whether ``/docs`` shows the documentation page."""
+    metrics_path: Annotated[str, Field(pattern="^(/.*)?$")] = "/metrics"
+    """Where metrics are served; "" for nowhere, where the public can reach the service itself."""
     openapi_title: str | None = None
     """The title of ``/openapi.json``; the workspace's name by default."""
     openapi_version: str = "1.0.0"

@@ -38,3 +38,9 @@ def test_a_collector_may_be_named_in_any_layer_of_settings(tmp_path: Path) -> No
 def test_settings_can_switch_the_export_off(tmp_path: Path) -> None:
     path = workspace(tmp_path, "unequipped_shop", f"{COLLECTOR}sdk_disabled = true\n")
     assert create_app(config=path, environ={}).extensions["decant.kit"]
+
+
+@pytest.mark.parametrize(("settings", "status"), [("", 200), ('[settings.decant.http]\nmetrics_path = ""\n', 404)])
+def test_metrics_are_served_unless_settings_say_nowhere(tmp_path: Path, settings: str, status: int) -> None:
+    path = workspace(tmp_path, f"metered_shop_{status}", settings)
+    assert create_app(config=path, environ={}).test_client().get("/metrics").status_code == status
