@@ -4,6 +4,7 @@ from decant.auth.keyring import KeyFolder, Keyring, Keys, open_keyring
 from decant.auth.keys import generate_key, load_or_create_key, parse_key
 from decant.auth.passwords import Passwords, SignInBusy
 from decant.auth.principal import Guard, Principal, all_of, require_roles, require_scopes, require_user
+from decant.auth.refresh import Refreshed, RefreshEntry, RefreshStore, RefreshTokens, SqliteRefreshStore
 from decant.auth.revocation import MemoryRevocations, Revocations, RevocationStore, SqliteRevocations
 from decant.auth.service_tokens import ServiceTokens
 from decant.auth.signing import Key, key_from_jwk, key_from_pem, key_from_secret
@@ -19,10 +20,15 @@ __all__ = [
     "MemoryRevocations",
     "Passwords",
     "Principal",
+    "RefreshEntry",
+    "RefreshStore",
+    "RefreshTokens",
+    "Refreshed",
     "RevocationStore",
     "Revocations",
     "ServiceTokens",
     "SignInBusy",
+    "SqliteRefreshStore",
     "SqliteRevocations",
     "all_of",
     "generate_key",
