@@ -127,9 +127,10 @@ def _attributes(docstring: str) -> dict[str, str]:
 
 def metrics_page() -> str:
     """Return the page of all metrics."""
+    from decant.db import gauges
     from decant.observe import metrics
 
-    families = (metrics.requests, metrics.calls, metrics.exceptions)
+    families = (metrics.requests, metrics.calls, metrics.exceptions, gauges.IN_USE, gauges.OPEN, gauges.LIMIT)
     rows = [_metric_row(metric) for metric in (*(family.metric for family in families), metrics.spans_dropped)]
     bounds = ", ".join(f"{bound:g}" for bound in metrics.BUCKETS_S)
     return f"""\
@@ -149,7 +150,7 @@ A histogram's `_count` is the rate, and by status or outcome the errors.
 - `outcome` is `ok` or the [error's code](../reference/errors.md); `mode` is `direct` or `remote`.
 - Once a metric has {metrics.MAX_CHILDREN} combinations of labels, new ones count as `{metrics.OTHER}`.
 
-There are no metrics of event handlers, outboxes or database pools yet.
+There are no metrics of event handlers or outboxes yet.
 """
 
 

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from decant.db.engine import engine_for, retire
+from decant.db.engine import MAX_OVERFLOW, POOL_SIZE, engine_for, retire
 from decant.db.errors import DatabaseUnavailable, unavailable
+from decant.db.gauges import measure_pool
 from decant.db.strict import watch_strictly
 from decant.db.tables import owner_of_table
 from decant.db.transactions import ModuleSession
@@ -78,6 +79,8 @@ class ModuleDatabase:
 
     def _new_engine(self) -> Engine:
         engine = engine_for(self.url, **self._options)
+        limit = self._options.get("pool_size", POOL_SIZE) + self._options.get("max_overflow", MAX_OVERFLOW)
+        measure_pool(engine, self.name, limit)
         if self.strict:
             watch_strictly(engine, self.name, self.foreign)
         return engine

@@ -13,12 +13,15 @@ from decant.db import transactions
 from decant.db.sqlite import configure
 from decant.db.urls import check_driver, parse_url
 
+POOL_SIZE = 16
+MAX_OVERFLOW = 48
+
 
 def engine_for(
     url: str | URL,
     *,
-    pool_size: int = 16,
-    max_overflow: int = 48,
+    pool_size: int = POOL_SIZE,
+    max_overflow: int = MAX_OVERFLOW,
     pool_timeout_s: float = 5.0,
     busy_timeout_s: float = 5.0,
 ) -> Engine:

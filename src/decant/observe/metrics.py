@@ -11,6 +11,9 @@ errors, its buckets the duration.
                                           (``ok`` or the error's code)
 ``decant_spans_dropped_total``            spans that were recorded and could not be delivered
 ``decant_exceptions_total``               ``exception``: classes that nobody handled
+``decant_db_pool_in_use``                 ``module``: database connections that a call holds, those that
+``decant_db_pool_open``                   are open, and those that may be
+``decant_db_pool_limit``
 ========================================  =======================================================
 """
 
