@@ -2,6 +2,7 @@
 
 from decant.auth.keyring import KeyFolder, Keyring, Keys, open_keyring
 from decant.auth.keys import generate_key, load_or_create_key, parse_key
+from decant.auth.limits import FailureStore, LoginLimit, MemoryFailures, SqliteFailures, TooManyAttempts
 from decant.auth.passwords import Passwords, SignInBusy
 from decant.auth.principal import Guard, Principal, all_of, require_roles, require_scopes, require_user
 from decant.auth.refresh import Refreshed, RefreshEntry, RefreshStore, RefreshTokens, SqliteRefreshStore
@@ -12,11 +13,14 @@ from decant.auth.tokens import AccessTokens
 
 __all__ = [
     "AccessTokens",
+    "FailureStore",
     "Guard",
     "Key",
     "KeyFolder",
     "Keyring",
     "Keys",
+    "LoginLimit",
+    "MemoryFailures",
     "MemoryRevocations",
     "Passwords",
     "Principal",
@@ -28,8 +32,10 @@ __all__ = [
     "Revocations",
     "ServiceTokens",
     "SignInBusy",
+    "SqliteFailures",
     "SqliteRefreshStore",
     "SqliteRevocations",
+    "TooManyAttempts",
     "all_of",
     "generate_key",
     "key_from_jwk",

@@ -109,8 +109,8 @@ class RefreshTokens:
         store: Where they are kept.
         lifetime_s: Seconds that one waits to be used.
         family_lifetime_s: Seconds after which a user signs in again.
-        on_reuse: Called with the entry each time that a used token comes again, for instance to revoke the access tokens of
-            its session: ``lambda entry: tokens.revoke_session(entry.family)``.
+        on_reuse: Called with the entry each time that a used token comes again, for instance to revoke the access
+            tokens of its session: ``lambda entry: tokens.revoke_session(entry.family)``.
         clock: Tells the time.
 
     Thread-safety: share it freely.
