@@ -6,6 +6,7 @@ from decant.auth.limits import FailureStore, LoginLimit, MemoryFailures, SqliteF
 from decant.auth.passwords import Passwords, SignInBusy
 from decant.auth.principal import Guard, Principal, all_of, require_roles, require_scopes, require_user
 from decant.auth.refresh import Refreshed, RefreshEntry, RefreshStore, RefreshTokens, SqliteRefreshStore
+from decant.auth.remote_keys import RemoteKeys
 from decant.auth.revocation import MemoryRevocations, Revocations, RevocationStore, SqliteRevocations
 from decant.auth.service_tokens import ServiceTokens
 from decant.auth.signing import Key, key_from_jwk, key_from_pem, key_from_secret
@@ -28,6 +29,7 @@ __all__ = [
     "RefreshStore",
     "RefreshTokens",
     "Refreshed",
+    "RemoteKeys",
     "RevocationStore",
     "Revocations",
     "ServiceTokens",
