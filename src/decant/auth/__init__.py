@@ -5,6 +5,7 @@ from decant.auth.keys import generate_key, load_or_create_key, parse_key
 from decant.auth.limits import FailureStore, LoginLimit, MemoryFailures, SqliteFailures, TooManyAttempts
 from decant.auth.passwords import Passwords, SignInBusy
 from decant.auth.principal import Guard, Principal, all_of, require_roles, require_scopes, require_user
+from decant.auth.redis_revocations import RedisRevocations
 from decant.auth.refresh import Refreshed, RefreshEntry, RefreshStore, RefreshTokens, SqliteRefreshStore
 from decant.auth.remote_keys import RemoteKeys
 from decant.auth.revocation import MemoryRevocations, Revocations, RevocationStore, SqliteRevocations
@@ -25,6 +26,7 @@ __all__ = [
     "MemoryRevocations",
     "Passwords",
     "Principal",
+    "RedisRevocations",
     "RefreshEntry",
     "RefreshStore",
     "RefreshTokens",
