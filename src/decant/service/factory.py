@@ -75,7 +75,7 @@ def create_app(
         )
     _importable(workspace.package_path, workspace.package)
     plan = _plan(workspace, _chosen(workspace, service))
-    app = Flask(workspace.package, static_folder=None, template_folder=None)
+    app = Flask(workspace.package, static_folder=None, template_folder=None, root_path=str(workspace.package_path))
     return assemble(app, plan)
 
 

@@ -37,6 +37,12 @@ def test_the_only_service_needs_no_name(shop: Shop) -> None:
     assert app.test_client().get("/").text == "3 things"
 
 
+def test_the_package_that_holds_the_modules_needs_no_init_file(shop: Shop) -> None:
+    path = shop()
+    (path.parent / "shop" / "__init__.py").unlink()
+    assert create_app(config=path, environ={}).test_client().get("/").text == "3 things"
+
+
 def test_of_several_services_one_has_to_be_named(shop: Shop) -> None:
     with pytest.raises(SetupError, match="3 services: cart, catalog, web"):
         create_app(topology="services", config=shop(), environ={})
