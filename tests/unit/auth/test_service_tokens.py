@@ -137,7 +137,13 @@ def test_wrong_claims_are_refused(catalog: ServiceTokens, changes: dict[str, Any
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"typ": "JWT"}, HEADERS | {"kid": "1"}, HEADERS | {"jku": "http://evil.example"}, HEADERS | {"crit": ["x"], "x": 1}],
+    [
+        {},
+        {"typ": "JWT"},
+        HEADERS | {"kid": "1"},
+        HEADERS | {"jku": "http://evil.example"},
+        HEADERS | {"crit": ["x"], "x": 1},
+    ],
 )
 def test_any_other_header_is_refused(catalog: ServiceTokens, headers: dict[str, Any]) -> None:
     assert refused(catalog, forge(headers=headers))
