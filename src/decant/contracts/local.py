@@ -8,6 +8,7 @@ caller's Flask context is visible, so that what works in one process works in tw
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from time import time_ns
@@ -31,6 +32,9 @@ from decant.wiring import Registry, Scope, resolve_hints
 
 # Pydantic only warns of an object of the wrong class; decoding then finds what matters. Tests make warnings errors.
 WRONG = (PydanticError, PydanticSerializationError, TypeError, UserWarning)
+
+_SEGMENT = re.compile(r"<(?:(?:default|string)(?:\([^)]*\))?:)?(\w+)>")
+_NO_SEGMENT = frozenset(("", ".", ".."))
 
 
 def direct_client(info: ContractInfo, service: type[Contract], registry: Registry) -> Contract:
@@ -160,9 +164,12 @@ def _strict_call(info: ContractInfo, declared: Declared, direct: Call) -> Call:
     dump_arguments, load_arguments = arguments.serializer.to_json, arguments.validator.validate_json
     dump_result, load_result = result.serializer.to_json, result.validator.validate_json
 
-    plain = _plain_parameters(declared)
+    plain, segments = _plain_parameters(declared), frozenset(_SEGMENT.findall(declared.declaration.rule))
 
     def send(values: dict[str, Any]) -> dict[str, Any]:
+        for name in segments:
+            if isinstance(value := values.get(name), str) and (value in _NO_SEGMENT or "/" in value):
+                raise ValidationError(f"{operation}: {name}={value!r} would not arrive as a part of a path.")
         for name, value in values.items():
             kind = type(value)
             if kind is not plain.get(name) or (kind is str and not value.isascii()):

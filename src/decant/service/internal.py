@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from flask import request
 
@@ -82,8 +82,3 @@ def require_service() -> None:
     """
     if INTERNAL not in request.environ:
         raise TokenRefused("This operation is for other services only.")
-
-
-def internal_caller(environ: dict[str, Any]) -> Caller | None:
-    """Return the calling service of a request, or None at the edge."""
-    return environ.get(INTERNAL)

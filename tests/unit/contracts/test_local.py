@@ -191,6 +191,12 @@ def test_strict_mode_refuses_arguments_that_the_wire_would_refuse(registry: Regi
         rooms(strict_client, registry).seat("r1", row="three")
 
 
+@pytest.mark.parametrize("room_id", ["", ".", "..", "a/b"])
+def test_strict_mode_refuses_what_would_not_arrive_as_a_part_of_a_path(registry: Registry, room_id: str) -> None:
+    with pytest.raises(ValidationError, match="part of a path"):
+        rooms(strict_client, registry).seat(room_id)
+
+
 @both
 def test_a_row_becomes_the_declared_type_while_its_session_is_open(make: Client, registry: Registry) -> None:
     assert rooms(make, registry).seat("row", row=7) == Seat(row=7)

@@ -13,7 +13,7 @@ from flask import Flask, jsonify, request
 from decant.auth import ServiceTokens, generate_key, parse_key
 from decant.http.problem import install_problems
 from decant.rpc import TOKEN_REFUSED
-from decant.service.internal import INTERNAL, INTERNAL_PREFIX, InternalCalls, internal_caller, require_service
+from decant.service.internal import INTERNAL, INTERNAL_PREFIX, InternalCalls, require_service
 
 KEY = parse_key(generate_key())
 HEADER = "Decant-Service-Token"
@@ -27,7 +27,7 @@ def make_app() -> Flask:
     @app.route(f"{INTERNAL_PREFIX}/titles", methods=["GET", "POST"])
     def titles() -> Any:
         require_service()
-        caller = internal_caller(request.environ)
+        caller = request.environ.get(INTERNAL)
         return jsonify(caller=caller.service if caller else None)
 
     @app.route("/titles")
