@@ -145,7 +145,7 @@ class RequestHooks:
 
     def _finish_later(self, observed: Observed, response: Response) -> None:
         status = response.status_code
-        stream = response.response = Stream(cast(Iterable[Any], response.response), observed.context)
+        stream = response.response = Stream(cast(Iterable[Any], response.response), observed)
         observed.finished = True
         response.call_on_close(lambda: self._close(observed, status, stream.length))
 
@@ -245,23 +245,23 @@ class Stream:
         length: Bytes sent so far.
     """
 
-    def __init__(self, body: Iterable[Any], context: CallContext) -> None:
+    def __init__(self, body: Iterable[Any], observed: Observed) -> None:
         self._body = body
         self._parts: Iterator[Any] | None = None
-        self._context = context
+        self._observed = observed
         self.length = 0
 
     def __iter__(self) -> Stream:
         return self
 
     def __next__(self) -> Any:
-        token = current.set(self._context)
+        token = current.set(self._observed.context)
         try:
             if self._parts is None:
                 self._parts = iter(self._body)
             part = next(self._parts)
         finally:
-            current.reset(token)
+            self._leave(token)
         self.length += len(part)
         return part
 
@@ -269,11 +269,17 @@ class Stream:
         """End the body; a generator's ``finally`` runs in the context too."""
         close = getattr(self._body, "close", None)
         if close is not None:
-            token = current.set(self._context)
+            token = current.set(self._observed.context)
             try:
                 close()
             finally:
-                current.reset(token)
+                self._leave(token)
+
+    def _leave(self, token: Token[CallContext]) -> None:
+        current.reset(token)
+        # Before 3.1 Flask tears a request down inside of its stream: what was there when it began is over too.
+        if self._observed.token is None and current.get() is self._observed.context:
+            current.set(EMPTY)
 
 
 def _current_request() -> Request:
