@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +63,7 @@ def create_app(
     Example:
         ``app = create_app()`` in ``shop/wsgi.py``; then ``flask --app shop.wsgi run``.
     """
-    from decant.topology import load_workspace
+    from decant.topology import load_workspace, make_importable
 
     environ = os.environ if environ is None else environ
     workspace = load_workspace(config, environ=environ, topology=topology)
@@ -73,7 +72,7 @@ def create_app(
             f"The workspace {workspace.name} has no modules.",
             hint='Name the package that holds them in decant.toml: [workspace] modules = "shop".',
         )
-    _importable(workspace.package_path, workspace.package)
+    make_importable(workspace)
     plan = _plan(workspace, _chosen(workspace, service))
     app = Flask(workspace.package, static_folder=None, template_folder=None, root_path=str(workspace.package_path))
     return assemble(app, plan)
@@ -184,13 +183,6 @@ def _in_order(modules: Sequence[Module], elsewhere: Mapping[Module, Target] | No
     remote = {module.name for module in elsewhere or {}}
     order = in_dependency_order(by_name, lambda name: dependencies(by_name[name]) - remote)
     return tuple(by_name[name] for name in order)
-
-
-def _importable(folder: Path, package: str) -> None:
-    """Let the workspace's package be imported from wherever the command was started."""
-    base = str(folder.parents[package.count(".")])
-    if base not in sys.path:
-        sys.path.insert(0, base)
 
 
 def _folder(shared: Path | None, name: str) -> Path | None:

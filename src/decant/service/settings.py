@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from decant.modules import Module
-from decant.settings import PARTS, Loaded, ModuleUrls, Settings, Sources, load
+from decant.settings import Loaded, Sources, classes_in, entries_of, load
 from decant.wiring import Registry
 
 
@@ -20,21 +20,12 @@ def load_settings(modules: Sequence[Module], sources: Sources, elsewhere: Iterab
     Raises:
         SettingsError: With every fault.
     """
-    entries = list(PARTS.items())
-    for module in modules:
-        entries += [(module.name, ModuleUrls), *((module.name, kind) for kind in settings_classes(module))]
-    return load(entries, sources, others=elsewhere)
-
-
-def settings_classes(module: Module) -> Iterator[type[Settings]]:
-    """Yield the settings classes that a module's ``settings.py`` itself defines."""
-    code = module.submodule("settings")
-    for value in vars(code).values() if code is not None else ():
-        if isinstance(value, type) and issubclass(value, Settings) and value.__module__ == code.__name__:  # type: ignore[union-attr]
-            yield value
+    return load(
+        entries_of({module.name: module.submodule("settings") for module in modules}), sources, others=elsewhere
+    )
 
 
 def provide_settings(registry: Registry, module: Module, settings: Loaded) -> None:
     """Let a module's services ask for its own settings classes."""
-    for kind in settings_classes(module):
+    for kind in classes_in(module.submodule("settings")):
         registry.add_value(kind, settings.get(kind, module.name))

@@ -6,7 +6,7 @@ environment, flags. Nothing is read at import.
 
 from decant.settings.base import Settings
 from decant.settings.explain import Row, explain
-from decant.settings.load import Entry, Loaded, load, load_one
+from decant.settings.load import Entry, Loaded, classes_in, entries_of, load, load_one
 from decant.settings.parts import (
     PARTS,
     CallSettings,
@@ -35,6 +35,8 @@ __all__ = [
     "Settings",
     "Sources",
     "Urls",
+    "classes_in",
+    "entries_of",
     "explain",
     "load",
     "load_one",

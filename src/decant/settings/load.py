@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from decant.errors import SettingsError
 from decant.settings.base import Settings, env_names, is_container, prefix_of
 from decant.settings.faults import describe
 from decant.settings.layers import Found, Place, TomlLayer, table_keys
-from decant.settings.parts import CHOSEN_BEFORE, PARTS, TEST_PREFIX
+from decant.settings.parts import CHOSEN_BEFORE, PARTS, TEST_PREFIX, ModuleUrls
 from decant.settings.sources import Sources
 from decant.settings.suggest import suggest
 
@@ -38,6 +39,31 @@ class Loaded:
             if cls is kind and table in {None, where} and isinstance(instance, kind):
                 return instance
         raise KeyError(f"{kind.__name__} was not loaded")
+
+
+def entries_of(modules: Mapping[str, ModuleType | None]) -> list[Entry]:
+    """Return the tables and classes of the toolkit's parts and of some modules.
+
+    Args:
+        modules: Each module's ``settings``, by the module's name; None for one that has none of its own.
+    """
+    entries: list[Entry] = list(PARTS.items())
+    for name, code in modules.items():
+        entries += [(name, ModuleUrls), *((name, cls) for cls in classes_in(code))]
+    return entries
+
+
+def classes_in(code: ModuleType | None) -> list[type[Settings]]:
+    """Return the settings classes that a ``settings`` file or package itself defines, in the order written."""
+    if code is None:
+        return []
+    return [
+        value
+        for value in vars(code).values()
+        if isinstance(value, type)
+        and issubclass(value, Settings)
+        and f"{value.__module__}.".startswith(f"{code.__name__}.")
+    ]
 
 
 def load(entries: Iterable[Entry], sources: Sources, others: Iterable[str] = ()) -> Loaded:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from decant.settings import Entry, Loaded
+    from decant.settings import Loaded
     from decant.topology.model import Workspace
 
 
@@ -26,39 +27,22 @@ def load_settings(
     Raises:
         SettingsError: With every fault in any layer.
     """
-    from decant.settings import load
+    from decant.settings import entries_of, load
 
     wanted = workspace.modules if modules is None else tuple(modules)
     sources = workspace.sources.with_flags(flags or {})
-    return load(settings_entries(workspace, wanted), sources, others=set(workspace.modules) - set(wanted))
+    entries = entries_of({name: _settings_code(workspace, name) for name in wanted})
+    return load(entries, sources, others=set(workspace.modules) - set(wanted))
 
 
-def settings_entries(workspace: Workspace, modules: Iterable[str]) -> list[Entry]:
-    """Return the tables and classes of the toolkit and of some modules; their ``settings.py`` is imported."""
-    from decant.settings import PARTS, ModuleUrls
-
-    entries: list[Entry] = list(PARTS.items())
-    for name in modules:
-        entries.append((name, ModuleUrls))
-        entries += [(name, cls) for cls in _classes(workspace, name)]
-    return entries
-
-
-def _classes(workspace: Workspace, module: str) -> list[type[Any]]:
-    """Return the settings classes that a module's ``settings`` itself defines, in the order written."""
-    from decant.settings import Settings
-
+def _settings_code(workspace: Workspace, module: str) -> ModuleType | None:
+    """Return a module's ``settings``, imported, or None where it has none of its own."""
     assert workspace.package_path is not None
     folder = workspace.package_path / module
     if not ((folder / "settings.py").is_file() or (folder / "settings" / "__init__.py").is_file()):
-        return []
+        return None
     make_importable(workspace)
-    found = importlib.import_module(f"{workspace.import_name(module)}.settings")
-    return [
-        value
-        for value in vars(found).values()
-        if isinstance(value, type) and issubclass(value, Settings) and value.__module__.startswith(found.__name__)
-    ]
+    return importlib.import_module(f"{workspace.import_name(module)}.settings")
 
 
 def make_importable(workspace: Workspace) -> None:
