@@ -1,7 +1,6 @@
 import stat
 import tempfile
 import threading
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,30 +14,11 @@ from decant.auth.revocation import MemoryRevocations, Revocations
 from decant.auth.signing import key_from_jwk, key_from_pem, key_from_private, key_from_secret
 from decant.auth.tokens import LEEWAY_S, AccessTokens
 from decant.errors import SetupError
+from tests.support.clocks import HandClock
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 A, B = (key_from_private(ed25519.Ed25519PrivateKey.generate()) for _ in range(2))
 P256 = key_from_private(ec.generate_private_key(ec.SECP256R1()))
 SECRET = "a shared secret of 32 bytes, or more"
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()
-
-    def forward(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
 
 
 def test_one_key_signs_and_the_others_verify() -> None:

@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,27 +10,7 @@ from hypothesis import strategies as st
 
 from decant.auth.refresh import RefreshEntry, RefreshStore, RefreshTokens, SqliteRefreshStore
 from decant.errors import AuthenticationError, Unavailable
-
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()
-
-    def forward(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+from tests.support.clocks import NOW, HandClock
 
 
 @pytest.fixture

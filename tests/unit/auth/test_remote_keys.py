@@ -2,7 +2,6 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,24 +16,10 @@ from decant.auth.revocation import MemoryRevocations, Revocations
 from decant.auth.signing import Key, key_from_private
 from decant.auth.tokens import AccessTokens
 from decant.errors import AuthenticationError, SetupError, Unavailable
+from tests.support.clocks import NOW, HandClock
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 A, B, C = (key_from_private(ed25519.Ed25519PrivateKey.generate()) for _ in range(3))
 URL = "https://auth.example/keys"
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()
-
-    def forward(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 class Server:
@@ -51,11 +36,6 @@ class Server:
         if self.down:
             raise OSError("down")
         return json.dumps(self.ring.jwks()).encode()
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
 
 
 @pytest.fixture

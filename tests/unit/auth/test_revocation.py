@@ -4,7 +4,6 @@ import os
 import stat
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,28 +11,9 @@ import pytest
 from decant.auth.principal import Principal
 from decant.auth.revocation import MemoryRevocations, Revocations, RevocationStore, SqliteRevocations
 from decant.errors import Unavailable
+from tests.support.clocks import NOW, HandClock
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECOND = NOW.timestamp()
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()
-
-    def forward(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
 
 
 @pytest.fixture(params=["memory", "sqlite"])

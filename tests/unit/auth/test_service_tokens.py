@@ -1,6 +1,5 @@
 import base64
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -11,31 +10,10 @@ from hypothesis import strategies as st
 from decant.auth import ServiceTokens, generate_key, parse_key
 from decant.context import Caller
 from decant.errors import AuthenticationError, SetupError
+from tests.support.clocks import NOW, HandClock
 
 KEY = parse_key(generate_key())
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HEADERS = {"typ": "decant-service+jwt"}
-
-
-class HandClock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()
-
-    def forward(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import contextlib
-from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
@@ -13,8 +12,8 @@ from decant.auth.revocation import MemoryRevocations, Revocations
 from decant.auth.signing import Key, key_from_jwk, key_from_private, key_from_secret
 from decant.auth.tokens import LEEWAY_S, AccessTokens
 from decant.errors import AuthenticationError, SetupError, Unavailable
+from tests.support.clocks import NOW, HandClock
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEY = key_from_private(ed25519.Ed25519PrivateKey.generate())
 KEYS = [
     KEY,
@@ -22,25 +21,6 @@ KEYS = [
     key_from_private(rsa.generate_private_key(65537, 2048)),
     key_from_secret("a shared secret of 32 bytes, or more"),
 ]
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()
-
-    def forward(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
 
 
 def make(
