@@ -7,11 +7,11 @@ a change is a new context, made with :meth:`CallContext.child` or :meth:`CallCon
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from decant.errors import DeadlineExceeded
 
@@ -25,16 +25,28 @@ class Caller:
         subject: The user's public id, or None when nobody is signed in.
         service: The calling service's name, or None at the edge.
         scopes: What the caller may do.
+        roles: What the user is, for instance ``admin``.
+        refused: Why the access token that came along was not taken; None for a good one, or none at all.
+        unconfirmed: Whether nobody can tell if the token was revoked meanwhile: enough to read, not to change.
     """
 
-    __slots__ = ("scopes", "service", "subject")
+    __slots__ = ("refused", "roles", "scopes", "service", "subject", "unconfirmed")
 
     def __init__(
-        self, subject: str | None = None, service: str | None = None, scopes: frozenset[str] = frozenset()
+        self,
+        subject: str | None = None,
+        service: str | None = None,
+        scopes: frozenset[str] = frozenset(),
+        roles: frozenset[str] = frozenset(),
+        refused: str | None = None,
+        unconfirmed: bool = False,
     ) -> None:
         self.subject = subject
         self.service = service
         self.scopes = scopes
+        self.roles = roles
+        self.refused = refused
+        self.unconfirmed = unconfirmed
 
     def __repr__(self) -> str:
         return f"Caller(subject={self.subject!r}, service={self.service!r})"
@@ -42,13 +54,28 @@ class Caller:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Caller):
             return NotImplemented
-        return (self.subject, self.service, self.scopes) == (other.subject, other.service, other.scopes)
+        return self._parts() == other._parts()
 
     def __hash__(self) -> int:
-        return hash((self.subject, self.service, self.scopes))
+        return hash(self._parts())
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.subject, self.service, self.scopes, self.roles, self.refused, self.unconfirmed
+
+    def of_service(self, service: str) -> Caller:
+        """Return the same caller, asking through a service."""
+        return Caller(self.subject, service, self.scopes, self.roles, self.refused, self.unconfirmed)
 
 
 NOBODY = Caller()
+
+
+def anyone(caller: Caller) -> None:
+    """Let everybody in: the guard of an operation that is open in a module that has a guard."""
+
+
+Guard: TypeAlias = Callable[[Caller], None]
+"""Decides who may call an operation: returns, or raises ``AuthenticationError`` or ``PermissionDeniedError``."""
 
 
 class CallContext:
@@ -108,8 +135,8 @@ class CallContext:
         self.baggage = baggage
         self.trace_random = trace_random
 
-    def child(self, span_id: str) -> CallContext:
-        """Return the context of a call made from here: a new span, no idempotency key of its own."""
+    def child(self, span_id: str, idempotency_key: str | None = None) -> CallContext:
+        """Return the context of a call made from here: a new span, and a key of its own or none, never this one's."""
         return CallContext(
             self.trace_id,
             span_id,
@@ -119,7 +146,7 @@ class CallContext:
             self.deadline,
             self.caller,
             self.authorization,
-            None,
+            idempotency_key,
             self.baggage,
             self.trace_random,
         )
@@ -168,3 +195,29 @@ def deadline(seconds: float) -> Iterator[CallContext]:
     ends = time.monotonic() + seconds
     with use(here.replace(deadline=ends if here.deadline is None else min(ends, here.deadline))) as context:
         yield context
+
+
+call_key: ContextVar[str | None] = ContextVar("decant_call_key", default=None)
+"""The idempotency key of calls that are made from here; set it with :func:`idempotency_key`."""
+
+
+@contextmanager
+def idempotency_key(key: str) -> Iterator[None]:
+    """Give every contract call in the block this key, so that a repetition has one effect.
+
+    A key is per operation and caller: two operations may get the same one.
+
+    Args:
+        key: 1 to 255 visible ASCII characters, the same for each repetition and for nothing else, for instance
+            ``order-17:reserve``.
+
+    Raises:
+        ValueError: For a key that no header could carry.
+    """
+    if not 1 <= len(key) <= 255 or any(not "!" <= character <= "~" for character in key):
+        raise ValueError(f"{key!r} cannot be an idempotency key: it has 1 to 255 visible ASCII characters.")
+    token = call_key.set(key)
+    try:
+        yield
+    finally:
+        call_key.reset(token)

@@ -24,6 +24,9 @@ ANNOUNCE_S = 15
 """Seconds that a new key is known before it signs: more than readers wait between two fetches."""
 REREAD_S = 1.0
 """Seconds between two looks into a folder of keys."""
+JWKS_MAX_AGE_S = 2
+"""Seconds that a cache may keep a key set. A reader that has just read an old one reads again after 10 s at the
+earliest: with this, and a second to notice the new key, it still knows the key before it signs."""
 
 
 class Keys(Protocol):
@@ -90,6 +93,34 @@ class Keyring:
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys as a JWK set; a shared secret is not in it."""
+        return jwks_of(self._keys.values())
+
+
+class PublicKeys:
+    """Keys of another process that do not change while this one runs, for verifying.
+
+    Args:
+        keys: The keys; the private half of one is never used.
+
+    Raises:
+        SetupError: When there is none, or two have the same name.
+
+    Thread-safety: share it freely.
+    """
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        if not keys:
+            raise SetupError("There is no key to verify access tokens with.")
+        self._keys = _by_name(keys)
+
+    def find(self, kid: str) -> Key | None:
+        return self._keys.get(kid)
+
+    def version(self) -> int:
+        return 0
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the keys as a JWK set."""
         return jwks_of(self._keys.values())
 
 
@@ -184,13 +215,13 @@ def open_keyring(
     verifying_keys: Sequence[str] = (),
     home: Path | None = None,
     keep_s: float,
-) -> Keyring | KeyFolder:
+) -> Keyring | PublicKeys | KeyFolder:
     """Return the keys that the settings name.
 
     Args:
         secret: ``JWT_SECRET_KEY``: HS256, nothing else beside it.
         signing_key: A private key (PEM).
-        verifying_keys: Keys (PEM) whose tokens are still, or already, taken.
+        verifying_keys: Keys (PEM) whose tokens are still, or already, taken; without a signing key all that there are.
         home: ``DECANT_HOME``, where a key is made when none is given. None in production: a key is required there.
         keep_s: Seconds that a replaced key in ``home`` still verifies.
 
@@ -203,13 +234,18 @@ def open_keyring(
                 "There are two kinds of keys for user tokens: JWT_SECRET_KEY and a key pair.", hint="Unset one of them."
             )
         return Keyring(key_from_secret(secret))
+    others = [
+        key_from_pem(pem, f"Key {number} of DECANT_AUTH_VERIFYING_KEYS") for number, pem in enumerate(verifying_keys, 1)
+    ]
     if signing_key is not None:
-        older = [key_from_pem(pem, f"verifying key {number}") for number, pem in enumerate(verifying_keys, 1)]
-        return Keyring(key_from_pem(signing_key), older)
+        return Keyring(key_from_pem(signing_key, "DECANT_AUTH_SIGNING_KEY"), others)
+    if others:
+        return PublicKeys(others)
     if home is None:
         raise SetupError(
-            "User tokens have no signing key.",
-            hint="In production it is required, the same on every host: openssl genpkey -algorithm ed25519",
+            "Access tokens of users have no key, and in production none is made.",
+            hint="Set DECANT_AUTH_SIGNING_KEY, the same on every host (openssl genpkey -algorithm ed25519), or "
+            "JWT_SECRET_KEY; a service that only verifies needs DECANT_AUTH_JWKS_URL or DECANT_AUTH_VERIFYING_KEYS.",
         )
     return KeyFolder(home / "keys" / "users", keep_s=keep_s)
 

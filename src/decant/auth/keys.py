@@ -1,9 +1,10 @@
-"""Ed25519 signing keys: made once for development, given from outside in production."""
+"""Keys in files: made once for development, given from outside in production."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,11 +60,7 @@ def load_or_create_key(path: Path) -> Ed25519PrivateKey:
     Raises:
         SetupError: When the file cannot be read or written, or is readable by others.
     """
-    try:
-        if not path.exists():
-            _create(path)
-    except OSError as error:
-        raise _unusable(path, error) from error
+    _create_once(path, generate_key)
     return load_key(path)
 
 
@@ -73,10 +70,26 @@ def load_key(path: Path) -> Ed25519PrivateKey:
     Raises:
         SetupError: When the file cannot be read, or is readable by others.
     """
+    return parse_key(_read(path), str(path))
+
+
+def load_or_create_secret(path: Path) -> str:
+    """Return the random text in a file; the first process that asks makes it, readable by its owner alone.
+
+    For development only, as :func:`load_or_create_key`.
+
+    Raises:
+        SetupError: When the file cannot be read or written, or is readable by others.
+    """
+    _create_once(path, lambda: secrets.token_hex(32).encode())
+    return _read(path).decode("ascii", "replace").strip()
+
+
+def _read(path: Path) -> bytes:
     try:
         if path.stat().st_mode & 0o077:
             raise SetupError(f"Others can read the signing key {path}.", hint=f"Run: chmod 600 {path}")
-        return parse_key(path.read_bytes(), str(path))
+        return path.read_bytes()
     except OSError as error:
         raise _unusable(path, error) from error
 
@@ -88,14 +101,22 @@ def _unusable(path: Path, error: OSError) -> SetupError:
     )
 
 
-def _create(path: Path) -> None:
+def _create_once(path: Path, make: Callable[[], bytes]) -> None:
+    try:
+        if not path.exists():
+            _create(path, make())
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _create(path: Path, content: bytes) -> None:
     """Write a whole key under another name, then link it: whoever comes second finds the first one's."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(generate_key())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.link(draft, path)

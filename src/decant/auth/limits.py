@@ -50,6 +50,9 @@ class FailureStore(ABC):
     def clear(self, key: bytes) -> None:
         """Forget the failures of a key."""
 
+    def close(self) -> None:  # noqa: B027 - a store without connections has nothing to close
+        """Close the connections that nobody uses; more are opened when they are needed."""
+
 
 class LoginLimit:
     """Refuses sign-ins after too many failures.
@@ -170,7 +173,7 @@ class SqliteFailures(FailureStore):
     """Failures in a file that all processes of a machine share; nothing in it is older than a minute.
 
     Args:
-        path: Usually ``DECANT_HOME/auth.sqlite3``.
+        path: Usually ``DECANT_HOME/sign-ins.sqlite3``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -194,7 +197,6 @@ class SqliteFailures(FailureStore):
             connection.execute("DELETE FROM failures WHERE key = ?", (key,))
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
 

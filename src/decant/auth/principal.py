@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from decant.context import Caller
-from decant.errors import AuthenticationError, PermissionDeniedError, SetupError
+from decant.context import Caller, Guard, anyone
+from decant.errors import AuthenticationError, InsufficientScope, PermissionDeniedError, SetupError
+
+__all__ = ["Principal", "all_of", "anyone", "require_roles", "require_scopes", "require_user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,22 @@ class Principal:
     expires_at: int = 0
     session: str | None = None
 
-    def caller(self) -> Caller:
-        """Return what travels with calls to other modules."""
-        return Caller(self.subject, None, self.scopes)
+    def caller(self, *, unconfirmed: bool = False) -> Caller:
+        """Return what travels with calls to other modules.
+
+        Args:
+            unconfirmed: Whether nobody could tell if the token was revoked.
+        """
+        return Caller(self.subject, None, self.scopes, self.roles, None, unconfirmed)
 
 
-Guard: TypeAlias = Callable[[Principal | None], None]
-"""Decides about a request: returns, or raises ``AuthenticationError`` or ``PermissionDeniedError``."""
-
-
-def require_user(principal: Principal | None) -> None:
+def require_user(caller: Caller) -> None:
     """Let everybody in who is signed in.
 
     Raises:
-        AuthenticationError: For nobody.
+        AuthenticationError: For nobody; it says why a token that came along was not taken.
     """
-    _signed_in(principal)
+    _signed_in(caller)
 
 
 def require_scopes(*scopes: str) -> Guard:
@@ -55,14 +55,16 @@ def require_scopes(*scopes: str) -> Guard:
 
     Example:
         >>> guard = require_scopes("orders:read")
-        >>> guard(Principal("u1", scopes=frozenset({"orders:read"})))
+        >>> guard(Caller("u1", scopes=frozenset({"orders:read"})))
     """
     wanted = _names("scope", scopes)
 
-    def guard(principal: Principal | None) -> None:
-        missing = wanted - _signed_in(principal).scopes
+    def guard(caller: Caller) -> None:
+        missing = wanted - _signed_in(caller).scopes
         if missing:
-            raise PermissionDeniedError(f"The access token lacks the scope {', '.join(sorted(missing))}.")
+            raise InsufficientScope(
+                f"The access token lacks the scope {', '.join(sorted(missing))}.", scope=" ".join(sorted(wanted))
+            )
 
     return guard
 
@@ -71,8 +73,8 @@ def require_roles(*roles: str) -> Guard:
     """Return a guard that asks for one of the roles at least."""
     wanted = _names("role", roles)
 
-    def guard(principal: Principal | None) -> None:
-        if wanted.isdisjoint(_signed_in(principal).roles):
+    def guard(caller: Caller) -> None:
+        if wanted.isdisjoint(_signed_in(caller).roles):
             raise PermissionDeniedError(f"This needs the role {' or '.join(sorted(wanted))}.")
 
     return guard
@@ -81,17 +83,17 @@ def require_roles(*roles: str) -> Guard:
 def all_of(*guards: Guard) -> Guard:
     """Return a guard that asks one after the other; the first refusal counts."""
 
-    def guard(principal: Principal | None) -> None:
+    def guard(caller: Caller) -> None:
         for each in guards:
-            each(principal)
+            each(caller)
 
     return guard
 
 
-def _signed_in(principal: Principal | None) -> Principal:
-    if principal is None:
-        raise AuthenticationError("The access token is missing.")
-    return principal
+def _signed_in(caller: Caller) -> Caller:
+    if caller.subject is None:
+        raise AuthenticationError(caller.refused or "The access token is missing.")
+    return caller
 
 
 def _names(what: str, names: tuple[str, ...]) -> frozenset[str]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import ceil
-from typing import Any
 
+from decant.auth.redis_store import RedisStore
 from decant.auth.revocation import RevocationStore
 from decant.clock import Clock, SystemClock
-from decant.errors import MissingExtra, SetupError, Unavailable
-
-TIMEOUT_S = 0.5
-"""Seconds that connecting and each answer may take."""
 
 _REVOKE = """
 if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'EX', ARGV[1]) end
@@ -23,8 +19,8 @@ redis.call('SET', KEYS[1], string.format('%.0f', before), 'EX', ttl)
 """
 
 
-class RedisRevocations(RevocationStore):
-    """Revocations in Redis, where each forgets itself.
+class RedisRevocations(RedisStore, RevocationStore):
+    """Revocations in Redis, where each forgets itself. It must evict none (``noeviction``): that token is good again.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``; never repeated in an error, for it may hold a password.
@@ -39,21 +35,7 @@ class RedisRevocations(RevocationStore):
     """
 
     def __init__(self, url: str, *, prefix: str = "decant:", clock: Clock | None = None) -> None:
-        try:
-            import redis
-            from redis.backoff import NoBackoff
-            from redis.retry import Retry
-        except ImportError as error:
-            raise MissingExtra("redis", "redis") from error
-        try:
-            self._redis = redis.Redis.from_url(
-                url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 1)
-            )
-        except ValueError:  # it may repeat a part of the URL
-            hint = "For instance redis://127.0.0.1:6379/0"
-            raise SetupError("REDIS_URL is no address of a Redis.", hint=hint) from None
-        self._failure = redis.RedisError
-        self._prefix = prefix
+        super().__init__(url, prefix=prefix)
         self._clock = clock or SystemClock()
 
     def revoke(self, identifier: str, until: float) -> None:
@@ -69,16 +51,6 @@ class RedisRevocations(RevocationStore):
 
     def issued_before(self, subject: str) -> int:
         return int(self._try(lambda: self._redis.get(self._subject(subject))) or 0)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._redis.close()
-
-    def _try(self, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except (self._failure, OSError) as error:
-            raise Unavailable("The Redis of revoked tokens does not answer.", retry_after_s=1) from error
 
     def _seconds(self, until: float) -> int:
         return ceil(until - self._clock.now().timestamp())

@@ -13,7 +13,7 @@ import hashlib
 import re
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class RefreshEntry:
 class RefreshStore(ABC):
     """Where refresh tokens are kept; one for all processes.
 
-    Every method raises ``Unavailable`` when the store cannot be used; then nothing was changed.
+    Every method raises ``Unavailable`` when the store cannot be used; then nothing was changed, or the answer was lost.
     """
 
     @abstractmethod
@@ -77,12 +77,15 @@ class RefreshStore(ABC):
         """Refuse every token of a family from now on."""
 
     @abstractmethod
-    def end_subject(self, subject: str) -> None:
-        """Refuse every token of a user from now on."""
+    def end_subject(self, subject: str) -> Sequence[str]:
+        """Refuse every token of a user from now on; return the families that ended by that."""
 
     @abstractmethod
     def find(self, digest: bytes) -> RefreshEntry | None:
         """Return what is stored of a token."""
+
+    def close(self) -> None:  # noqa: B027 - a store without connections has nothing to close
+        """Close the connections that nobody uses; more are opened when they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ class RefreshTokens:
 
         Raises:
             AuthenticationError: For a token that is missing, malformed, unknown, expired, revoked or used already.
-            Unavailable: When the store is down; the token is still good then.
+            Unavailable: When the store is down; the token is still good then, unless only the store's answer was lost.
         """
         digest = _digest_of(token)
         now, successor = self._clock.now().timestamp(), secrets.token_urlsafe(32)
@@ -171,9 +174,16 @@ class RefreshTokens:
         if entry is not None:
             self._store.end_family(entry.family)
 
-    def end_all(self, subject: str) -> None:
-        """End every family of a user: signing out everywhere."""
-        self._store.end_subject(subject)
+    def end_family(self, family: str) -> None:
+        """End a family by its name, the session of its access tokens: signing out without the refresh token."""
+        self._store.end_family(family)
+
+    def end_all(self, subject: str) -> Sequence[str]:
+        """End every family of a user; return them.
+
+        Access tokens live on: :class:`~decant.auth.SignOut` ends both.
+        """
+        return self._store.end_subject(subject)
 
 
 _SCHEMA = """
@@ -202,7 +212,7 @@ class SqliteRefreshStore(RefreshStore):
     """Refresh tokens in a file that all processes of a machine share.
 
     Args:
-        path: Usually ``DECANT_HOME/auth.sqlite3``.
+        path: Usually ``DECANT_HOME/sign-ins.sqlite3``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -232,16 +242,18 @@ class SqliteRefreshStore(RefreshStore):
         with self._file.writing() as connection:
             connection.execute("UPDATE refresh_families SET ended = 1 WHERE family = ?", (family,))
 
-    def end_subject(self, subject: str) -> None:
+    def end_subject(self, subject: str) -> Sequence[str]:
         with self._file.writing() as connection:
+            open_ones = "SELECT family FROM refresh_families WHERE subject = ? AND ended = 0"
+            families = [family for (family,) in connection.execute(open_ones, (subject,))]
             connection.execute("UPDATE refresh_families SET ended = 1 WHERE subject = ?", (subject,))
+        return families
 
     def find(self, digest: bytes) -> RefreshEntry | None:
         with self._file.reading() as connection:
             return _entry(connection.execute(_FIND, (digest,)).fetchone())
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
 

@@ -54,8 +54,11 @@ class RemoteKeys:
     ) -> None:
         parts = urlsplit(url)
         local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-        if fetch is None and not (parts.scheme == "https" or (parts.scheme == "http" and local)):
-            raise SetupError(f"Keys cannot be read from {url!r}.", hint="Use https, or http on this machine.")
+        if fetch is None and not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and local))):
+            raise SetupError(
+                f"The keys of access tokens cannot be read from {url!r} (DECANT_AUTH_JWKS_URL).",
+                hint="Give an address with https, or with http on this machine.",
+            )
         self.url = url
         self._fetch = fetch or fetch_plainly
         self._refresh_s = refresh_s

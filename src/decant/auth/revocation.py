@@ -49,6 +49,9 @@ class RevocationStore(ABC):
     def issued_before(self, subject: str) -> int:
         """Return the second before which everything of the subject is revoked; 0 where nothing is."""
 
+    def close(self) -> None:  # noqa: B027 - a store without connections has nothing to close
+        """Close the connections that nobody uses; more are opened when they are needed."""
+
 
 class MemoryRevocations(RevocationStore):
     """Revocations of one process, for tests."""
@@ -100,7 +103,7 @@ class SqliteRevocations(RevocationStore):
     """Revocations in a file that all processes of a machine share.
 
     Args:
-        path: Usually ``DECANT_HOME/auth.sqlite3``.
+        path: Usually ``DECANT_HOME/sign-ins.sqlite3``.
         clock: Tells the time.
     """
 
@@ -133,7 +136,6 @@ class SqliteRevocations(RevocationStore):
             return int((found.fetchone() or (0,))[0])
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
     def _prune(self, connection: sqlite3.Connection) -> None:

@@ -119,9 +119,12 @@ def key_from_pem(pem: str | bytes, origin: str = "the signing key") -> Key:
             return key_from_private(load_pem_private_key(raw, None), origin)
         return _public_key(load_pem_public_key(raw), origin)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        escaped = b"\\n" in raw
         raise SetupError(
             f"{origin} is not a key in PEM format, or it is encrypted.",
-            hint="Make one with: openssl genpkey -algorithm ed25519",
+            hint="Its lines are parted by a backslash and an n: give real line ends, or a file in DECANT_SECRETS_DIR."
+            if escaped
+            else "Make one with: openssl genpkey -algorithm ed25519",
         ) from error
 
 

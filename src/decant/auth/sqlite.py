@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from decant.errors import Unavailable
+from decant.sqlite import open_file
 
 BUSY_S = 2.0
 """Seconds that a writer waits for another one."""
@@ -19,7 +19,7 @@ class SqliteFile:
     """One part's tables in the file.
 
     Args:
-        path: Usually ``DECANT_HOME/auth.sqlite3``.
+        path: Usually ``DECANT_HOME/sign-ins.sqlite3``.
         schema: Statements that create what is missing.
 
     Thread-safety: share it freely, between processes too; a forked child opens connections of its own.
@@ -42,7 +42,7 @@ class SqliteFile:
             try:
                 connection = idle.pop()
             except IndexError:
-                connection = self._connect()
+                connection = open_file(self.path, self._schema, busy_timeout_s=BUSY_S)
             try:
                 yield connection
             except BaseException:
@@ -71,34 +71,3 @@ class SqliteFile:
         idle = self._idle.setdefault(os.getpid(), [])
         while idle:
             idle.pop().close()
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except OSError as error:
-            raise sqlite3.OperationalError(error.strerror) from error
-        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
-        try:
-            connection.execute(f"PRAGMA busy_timeout={int(BUSY_S * 1000)}")
-            _use_wal(connection)
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(f"BEGIN IMMEDIATE;{self._schema}COMMIT;")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch a new file to WAL; two processes that do it at once are told "locked" without any waiting."""
-    ends = time.monotonic() + BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL").close()
-        except sqlite3.OperationalError as error:
-            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() >= ends:
-                raise
-            time.sleep(0.01)
-        else:
-            return

@@ -51,7 +51,7 @@ class AccessTokens:
         revocations: Asked for every token, also for one that was verified before.
         issuer: Who issues the tokens, usually an address.
         audience: Whom they are for; tokens for others are refused.
-        lifetime_s: Seconds that a token lives.
+        lifetime_s: Seconds that a token lives; readable afterwards, for ``expires_in``.
         clock: Tells the time.
 
     Thread-safety: share it freely.
@@ -75,7 +75,7 @@ class AccessTokens:
         self._revocations = revocations
         self._issuer = issuer
         self._audience = audience
-        self._lifetime_s = lifetime_s
+        self.lifetime_s = lifetime_s
         self._clock = clock or SystemClock()
         self._known: Memory[bytes, tuple[int, Principal]] = Memory(_REMEMBERED)
 
@@ -115,7 +115,7 @@ class AccessTokens:
             "client_id": self._audience,
             "iat": issued_at,
             "nbf": now,
-            "exp": issued_at + (self._lifetime_s if lifetime_s is None else min(lifetime_s, self._lifetime_s)),
+            "exp": issued_at + (self.lifetime_s if lifetime_s is None else min(lifetime_s, self.lifetime_s)),
             "jti": secrets.token_urlsafe(16),
             "scope": " ".join(sorted(map(_scope, scopes))),
             "roles": sorted(roles),

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from decant.auth import generate_key, load_or_create_key, parse_key
+from decant.auth.keys import load_or_create_secret
 from decant.errors import SetupError
 
 
@@ -71,3 +72,19 @@ def test_what_is_no_ed25519_key_is_refused_without_repeating_it(pem: bytes | str
     with pytest.raises(SetupError, match=r"DECANT_KEY is not") as caught:
         parse_key(pem, "DECANT_KEY")
     assert "secret" not in str(caught.value)
+
+
+def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "cookies.key"
+    secret = load_or_create_secret(path)
+    assert load_or_create_secret(path) == secret
+    assert len(secret) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cookies.key"
+    load_or_create_secret(path)
+    path.chmod(0o640)
+    with pytest.raises(SetupError, match="chmod 600"):
+        load_or_create_secret(path)

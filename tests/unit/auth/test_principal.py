@@ -1,14 +1,15 @@
 import pytest
 
-from decant.auth.principal import Principal, all_of, require_roles, require_scopes, require_user
-from decant.context import Caller
+from decant.auth.principal import Principal, all_of, anyone, require_roles, require_scopes, require_user
+from decant.context import NOBODY, Caller
 from decant.errors import AuthenticationError, PermissionDeniedError, SetupError
 
-ADA = Principal("ada", frozenset({"orders:read", "orders:write"}), frozenset({"clerk"}))
+ADA = Caller("ada", scopes=frozenset({"orders:read", "orders:write"}), roles=frozenset({"clerk"}))
 
 
-def test_what_travels_is_the_subject_and_the_scopes() -> None:
-    assert ADA.caller() == Caller("ada", None, ADA.scopes)
+def test_what_travels_is_the_subject_with_scopes_and_roles() -> None:
+    principal = Principal("ada", ADA.scopes, ADA.roles, token_id="t1", session="s1")
+    assert principal.caller() == ADA
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,16 @@ def test_who_has_what_is_asked_for_is_let_in(guard: object) -> None:
 @pytest.mark.parametrize("guard", [require_user, require_scopes("x"), require_roles("x"), all_of(require_user)])
 def test_nobody_is_asked_to_sign_in(guard: object) -> None:
     with pytest.raises(AuthenticationError, match="missing"):
-        guard(None)  # type: ignore[operator]
+        guard(NOBODY)  # type: ignore[operator]
+
+
+def test_whose_token_was_not_taken_is_told_why() -> None:
+    with pytest.raises(AuthenticationError, match="has expired"):
+        require_user(Caller(refused="The access token has expired."))
+
+
+def test_a_guard_can_let_everybody_in() -> None:
+    anyone(NOBODY)
 
 
 def test_a_refusal_names_the_scopes_that_lack() -> None:

@@ -1,59 +1,18 @@
-"""What every store of revocations promises, and what asking one costs and means."""
+"""The file of revocations, and what asking a store costs and means; tests/conformance/auth has what each promises."""
 
 import os
 import stat
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from decant.auth.principal import Principal
-from decant.auth.revocation import MemoryRevocations, Revocations, RevocationStore, SqliteRevocations
+from decant.auth.revocation import MemoryRevocations, Revocations, SqliteRevocations
 from decant.errors import Unavailable
 from tests.support.clocks import NOW, HandClock
 
 SECOND = NOW.timestamp()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock) -> RevocationStore:
-    if request.param == "memory":
-        return MemoryRevocations(clock)
-    return SqliteRevocations(tmp_path / "auth.sqlite3", clock)
-
-
-def test_nothing_is_revoked_at_first(store: RevocationStore) -> None:
-    assert not store.is_revoked(["t1"])
-    assert store.issued_before("ada") == 0
-
-
-def test_a_revoked_token_is_known_and_others_are_not_touched(store: RevocationStore) -> None:
-    store.revoke("t1", SECOND + 60)
-    assert store.is_revoked(["t1"])
-    assert store.is_revoked(["t2", "t1"])
-    assert not store.is_revoked(["t2", "t'1", ""])
-
-
-def test_revoking_twice_is_revoking_once_for_the_longer_time(store: RevocationStore, clock: HandClock) -> None:
-    store.revoke("t1", SECOND + 60)
-    store.revoke("t1", SECOND + 30)
-    clock.forward(45)
-    assert store.is_revoked(["t1"])
-
-
-def test_an_entry_is_forgotten_after_its_time(store: RevocationStore, clock: HandClock) -> None:
-    store.revoke("t1", SECOND + 60)
-    store.revoke_before("ada", int(SECOND), SECOND + 60)
-    clock.forward(61)
-    assert not store.is_revoked(["t1"])
-    assert store.issued_before("ada") == 0
-
-
-def test_the_later_moment_counts(store: RevocationStore) -> None:
-    store.revoke_before("ada", 200, SECOND + 60)
-    store.revoke_before("ada", 100, SECOND + 60)
-    assert (store.issued_before("ada"), store.issued_before("bob")) == (200, 0)
 
 
 def test_what_is_forgotten_leaves_the_file(tmp_path: Path, clock: HandClock) -> None:
@@ -83,21 +42,6 @@ def test_the_file_is_readable_by_its_owner_alone(tmp_path: Path, clock: HandCloc
     files = list((tmp_path / "home").iterdir())
     assert files
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
-
-
-def test_many_threads_revoke_at_once(tmp_path: Path, clock: HandClock) -> None:
-    store = SqliteRevocations(tmp_path / "auth.sqlite3", clock)
-    threads = [
-        threading.Thread(
-            target=lambda part=part: [store.revoke(f"{part}-{number}", SECOND + 60) for number in range(5)]
-        )
-        for part in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert all(store.is_revoked([f"{part}-{number}"]) for part in range(8) for number in range(5))
 
 
 @pytest.mark.parametrize("content", [None, b"this is no database at all, whatever its name says" * 40])

@@ -232,3 +232,10 @@ def test_a_jwk_with_unsound_numbers_is_refused(algorithm: str, changes: dict[str
 def test_a_point_of_small_order_is_no_key(point: str) -> None:
     with pytest.raises(Malformed):
         key_from_jwk({"kty": "OKP", "crv": "Ed25519", "x": encode(bytes.fromhex(point))})
+
+
+def test_a_key_whose_line_ends_were_escaped_on_the_way_is_told_so() -> None:
+    pem = generate_key().decode().replace("\n", "\\n")
+    with pytest.raises(SetupError, match="a backslash and an n") as refused:
+        key_from_pem(pem, "DECANT_AUTH_SIGNING_KEY")
+    assert pem[40:60] not in str(refused.value)
