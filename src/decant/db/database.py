@@ -13,10 +13,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from decant.db.deadlines import refuse_late_work
 from decant.db.engine import MAX_OVERFLOW, POOL_SIZE, engine_for, retire
 from decant.db.errors import DatabaseUnavailable, unavailable
 from decant.db.gauges import measure_pool
-from decant.db.strict import watch_strictly
+from decant.db.reading import ReadSession, end_reading, only_reading, refuse_writes_of_readers
+from decant.db.strict import remember_places, watch_strictly
 from decant.db.tables import owner_of_table
 from decant.db.transactions import ModuleSession
 from decant.db.urls import parse_url
@@ -33,6 +35,7 @@ class ModuleDatabase:
         foreign: The names of the workspace's other modules: their tables are not this one's, even where
             they share a database and its name is a part of theirs (``cart``, ``cart_items``).
         strict: Whether statements that name other modules' tables are refused.
+        replica_url: Where :class:`~decant.db.ReadSession` reads; the database itself by default.
         engine_options: For :func:`engine_for`.
 
     Thread-safety: share it freely. A session belongs to the call that took it; it must not be
@@ -53,16 +56,22 @@ class ModuleDatabase:
         *,
         foreign: Collection[str] = (),
         strict: bool = False,
+        replica_url: str | None = None,
         **engine_options: Any,
     ) -> None:
         self.name = name
-        self.url = parse_url(url)
+        self.url = parse_url(url, name)
         self.foreign = frozenset(foreign) - {name}
         self.strict = strict
         self._options = engine_options
         self._engine: Engine | None = None
         self._lock = threading.Lock()
         self._free: list[Session] = []
+        self._label = name
+        self._replica: ModuleDatabase | None = None
+        if replica_url is not None:
+            self._replica = ModuleDatabase(name, replica_url, foreign=foreign, strict=strict, **engine_options)
+            self._replica._label = f"{name}-replica"
         _databases.add(self)
 
     def __repr__(self) -> str:
@@ -80,7 +89,9 @@ class ModuleDatabase:
     def _new_engine(self) -> Engine:
         engine = engine_for(self.url, **self._options)
         limit = self._options.get("pool_size", POOL_SIZE) + self._options.get("max_overflow", MAX_OVERFLOW)
-        measure_pool(engine, self.name, limit)
+        measure_pool(engine, self._label, limit)
+        refuse_late_work(engine, self.name)
+        refuse_writes_of_readers(engine, self.name)
         if self.strict:
             watch_strictly(engine, self.name, self.foreign)
         return engine
@@ -98,7 +109,23 @@ class ModuleDatabase:
         try:
             return self._free.pop()
         except IndexError:
-            return ModuleSession(self.engine, expire_on_commit=False, info={"decant.module": self.name})
+            session = ModuleSession(self.engine, expire_on_commit=False, info={"decant.module": self.name})
+            if self.strict:
+                remember_places(session)
+            return session
+
+    def read_session(self) -> ReadSession:
+        """Make a session that only reads, from the replica if there is one; end it with `close_read_session`."""
+        engine = only_reading((self._replica or self).engine)
+        return ReadSession(engine, expire_on_commit=False, info={"decant.module": self.name})
+
+    def close_read_session(self, session: Session, succeeded: bool) -> None:
+        """End a reading session's use.
+
+        Raises:
+            ReadOnlySessionError: When objects were changed that it cannot write.
+        """
+        end_reading(session, succeeded)
 
     def close_session(self, session: Session, succeeded: bool) -> None:
         """End a session's use: commit when the call succeeded, else roll back; nothing if it was never used.
@@ -161,6 +188,8 @@ class ModuleDatabase:
         with self._lock:
             engine, self._engine = self._engine, None
             self._free.clear()
+        if self._replica is not None:
+            self._replica.close()
         if engine is not None:
             retire(engine)
 

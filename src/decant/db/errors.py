@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -10,7 +11,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from decant.errors import CommandError, SetupError, Unavailable
 
-Reason = Literal["unreachable", "locked", "conflict", "read-only", "full", "busy", "damaged"]
+SHOWN = 200
+"""Characters of a statement in a message."""
+
+Reason = Literal["unreachable", "refused", "missing", "locked", "conflict", "read-only", "full", "busy", "damaged"]
 
 
 class DatabaseUnavailable(Unavailable):
@@ -18,9 +22,9 @@ class DatabaseUnavailable(Unavailable):
 
     Attributes:
         module: Whose database it is.
-        reason: ``unreachable``, ``locked`` (waited and gave up), ``conflict`` (deadlock or serialization
-            failure: the transaction was rolled back), ``read-only``, ``full``, ``busy`` (no free
-            connection in the pool) or ``damaged``.
+        reason: ``unreachable``, ``refused`` (the login), ``missing`` (no such database), ``locked`` (waited and gave
+            up), ``conflict`` (deadlock or serialization failure: the transaction was rolled back), ``read-only``,
+            ``full``, ``busy`` (no free connection in the pool) or ``damaged``.
     """
 
     code = "database-unavailable"
@@ -69,6 +73,29 @@ class ForeignTableError(SetupError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.module, self.table, self.owner)
+
+
+class ReadOnlySessionError(SetupError):
+    """A module writes through a session that only reads.
+
+    Attributes:
+        module: Whose session it is.
+        write: The statement, or what was changed, in words.
+    """
+
+    code = "read-only-session"
+    title = "Writing through a ReadSession"
+
+    def __init__(self, module: str, write: str) -> None:
+        super().__init__(
+            f"The module {module} writes through a ReadSession: {' '.join(write.split())[:SHOWN]}.",
+            hint="Ask for Session in place of ReadSession where you write, or read with with_for_update().",
+        )
+        self.module = module
+        self.write = write
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.module, self.write)
 
 
 class PendingWritesError(SetupError):
@@ -145,6 +172,8 @@ class MigrationFailed(CommandError):
 
 _SENTENCES: Mapping[Reason, str] = {
     "unreachable": "cannot be reached",
+    "refused": "refused the login",
+    "missing": "does not exist on its server",
     "locked": "is locked by another writer",
     "conflict": "refused the transaction because another one changed the same rows",
     "read-only": "is read-only",
@@ -153,7 +182,10 @@ _SENTENCES: Mapping[Reason, str] = {
     "damaged": "is damaged or not a database",
 }
 _HINTS: Mapping[Reason, str] = {
-    "unreachable": "Check that the server runs and that the module's DATABASE_URL names it.",
+    "unreachable": "Check that the server runs, or that the file's folder exists, and that the module's DATABASE_URL "
+    "names it.",
+    "refused": "Check user and password in the module's DATABASE_URL, and what the server allows this user.",
+    "missing": "Create it, or correct its name in the module's DATABASE_URL.",
     "locked": "Keep transactions short: end them before calling another module or a network service.",
     "read-only": "Check the rights of the file and its folder, or that the URL names the primary.",
     "full": "Free disk space.",
@@ -175,6 +207,8 @@ _SQLITE: tuple[tuple[str, Reason], ...] = (
     ("SQLITE_CORRUPT", "damaged"),
 )
 _SQLSTATES: tuple[tuple[str, Reason], ...] = (
+    ("28", "refused"),
+    ("3D000", "missing"),
     ("40003", "unreachable"),  # the outcome of the statement is unknown
     ("40", "conflict"),
     ("55P03", "locked"),
@@ -188,9 +222,14 @@ _SQLSTATES: tuple[tuple[str, Reason], ...] = (
 _MYSQL: Mapping[int, Reason] = {
     1021: "full",
     1114: "full",
+    1044: "refused",
+    1045: "refused",
+    1698: "refused",
+    1049: "missing",
     1040: "busy",
     1203: "busy",
     1205: "locked",
+    1020: "conflict",  # a snapshot is out of date: newer MariaDB says so by default
     1213: "conflict",
     1290: "read-only",
     1792: "read-only",
@@ -201,6 +240,12 @@ _MYSQL: Mapping[int, Reason] = {
     2006: "unreachable",
     2013: "unreachable",
 }
+_POSTGRES_SAYS: tuple[tuple[str, Reason], ...] = (
+    (r'FATAL: +database ".*" does not exist', "missing"),
+    (r"FATAL: .*(authentication failed|role .* (does not exist|is not permitted)|no pg_hba.conf entry)", "refused"),
+    (r"no password supplied|FATAL: +permission denied for database", "refused"),
+    (r"FATAL: .*(too many (clients|connections)|connection slots are reserved)", "busy"),
+)
 
 
 def unavailable(
@@ -234,8 +279,14 @@ def _reason(error: BaseException) -> Reason | None:
         return _MYSQL.get(number)
     if state := getattr(cause, "sqlstate", None):
         return _by_prefix(state, _SQLSTATES)
-    # psycopg gives a failed connect neither SQLSTATE nor number.
-    return "unreachable" if type(cause).__module__.startswith("psycopg") and _is_operational(error) else None
+    if type(cause).__module__.startswith("psycopg") and _is_operational(error):
+        return _of_failed_connect(str(cause))
+    return None
+
+
+def _of_failed_connect(text: str) -> Reason:
+    """Return why PostgreSQL lets nobody in, by its words: psycopg gives neither SQLSTATE nor number for it."""
+    return next((reason for pattern, reason in _POSTGRES_SAYS if re.search(pattern, text)), "unreachable")
 
 
 def _is_operational(error: DBAPIError) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
 from decant.db.database import ModuleDatabase
+from decant.db.differences import in_words
 from decant.db.errors import unavailable
 from decant.db.infrastructure import create_infrastructure, infrastructure_of
 from decant.db.locks import migration_lock
@@ -140,7 +141,7 @@ class Migrations:
         return Path(script.path)
 
     def differences(self) -> list[str]:
-        """Return what the models have and the database lacks, or the reverse; empty when they agree."""
+        """Say what the models have and the database lacks, or the reverse; empty when they agree."""
         if self.metadata is None:
             return []
         from alembic.autogenerate import compare_metadata
@@ -148,10 +149,8 @@ class Migrations:
 
         with self._connected() as connection:
             options = {"include_name": self._is_ours, "compare_type": True}
-            return [
-                str(step)
-                for step in compare_metadata(MigrationContext.configure(connection, opts=options), self.metadata)
-            ]
+            found = compare_metadata(MigrationContext.configure(connection, opts=options), self.metadata)
+            return [sentence for difference in found for sentence in in_words(difference)]
 
     def _has_revisions(self) -> bool:
         return self.directory.is_dir() and any(self.directory.glob("*.py"))

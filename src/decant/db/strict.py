@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import instance_state
 
 from decant.db.errors import ForeignTableError, PendingWritesError
 from decant.db.tables import owner_of_table, tables_in
@@ -19,6 +20,7 @@ from decant.observe.places import application_place
 from decant.wiring import Scope
 
 _FIRST_WRITE = "decant.first-write"
+_ADDED_AT = "decant.added-at"
 LONGEST_STATEMENT = 200
 """Characters of a statement in a message."""
 
@@ -54,6 +56,14 @@ def watch_strictly(engine: Engine, module: str, foreign: frozenset[str]) -> None
             connection.info[_FIRST_WRITE] = Written(statement, application_place())
 
 
+def remember_places(session: Session) -> None:
+    """Note where each object is added to a session, so that an error about it can say so."""
+
+    @event.listens_for(session, "transient_to_pending")
+    def note(_session: Session, added: object) -> None:
+        instance_state(added).info[_ADDED_AT] = application_place()
+
+
 def refuse_pending_writes(scope: Scope, operation: str) -> None:
     """Refuse a call from a scope whose session holds writes that are not committed.
 
@@ -84,6 +94,9 @@ def describe_pending(session: Session) -> str:
 
 
 def _objects(what: str, objects: Iterable[object]) -> list[str]:
-    """Name objects by their classes alone: their values may be anybody's secrets."""
-    names = [type(found).__name__ for found in objects]
-    return [f"{names.count(name)} {what} {name}" for name in sorted(set(names))]
+    """Name objects by their classes, and the place of the first: their values may be anybody's secrets."""
+    places: dict[str, list[str | None]] = {}
+    for found in objects:
+        added_at = instance_state(found).info.get(_ADDED_AT) if what == "new" else None
+        places.setdefault(type(found).__name__, []).append(added_at)
+    return [f"{len(at)} {what} {name}{f' from {at[0]}' if at[0] else ''}" for name, at in sorted(places.items())]

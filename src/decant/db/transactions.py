@@ -22,6 +22,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
+from decant.context import current
+
 _STATE = "decant.transaction"
 State = Literal["idle", "reading", "locked", "writing"]
 
@@ -93,11 +95,16 @@ def watch(engine: Engine) -> None:
         if effect_of(statement) == "write":
             context.root_connection.info[_STATE] = "writing"
 
-    _on_execute(engine, note)
+    on_execute(engine, note)
 
 
-def begin_immediate_for_writers(engine: Engine) -> None:
-    """Give an SQLite engine, whose connections never begin by themselves, the scheme above."""
+def begin_immediate_for_writers(engine: Engine, busy_timeout_s: float) -> None:
+    """Give an SQLite engine, whose connections never begin by themselves, the scheme above.
+
+    Args:
+        engine: A new engine.
+        busy_timeout_s: Seconds that its connections wait for another writer; an earlier deadline counts, too.
+    """
     _on_begin(engine)
 
     def begin(cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
@@ -106,21 +113,33 @@ def begin_immediate_for_writers(engine: Engine) -> None:
         if state == "writing":
             return
         effect = effect_of(statement)
-        if effect == "write" or _locks(context):
+        if effect == "write" or locks(context):
             if state == "reading":
                 info[_STATE] = "idle"
                 cursor.execute("COMMIT")
             if state != "locked":
-                cursor.execute("BEGIN IMMEDIATE")
+                _wait_for_turn(cursor, busy_timeout_s)
             info[_STATE] = "writing" if effect == "write" else "locked"
         elif effect == "read" and state == "idle":
             cursor.execute("BEGIN")
             info[_STATE] = "reading"
 
-    _on_execute(engine, begin)
+    on_execute(engine, begin)
 
 
-def _locks(context: Any) -> bool:
+def _wait_for_turn(cursor: Any, busy_timeout_s: float) -> None:
+    left_s = current.get().remaining_s()
+    if left_s is None or left_s >= busy_timeout_s:
+        cursor.execute("BEGIN IMMEDIATE")
+        return
+    cursor.execute(f"PRAGMA busy_timeout={max(0, int(left_s * 1000))}")
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={int(busy_timeout_s * 1000)}")
+
+
+def locks(context: Any) -> bool:
     """Return whether the statement is a SELECT … FOR UPDATE, two words that SQLite's compiler leaves out."""
     return getattr(getattr(context, "invoked_statement", None), "_for_update_arg", None) is not None
 
@@ -133,12 +152,12 @@ def _on_begin(engine: Engine) -> None:
         connection.info[_STATE] = "writing" if autocommit else "idle"
 
 
-def _on_execute(engine: Engine, listener: Callable[[Any, str, Any, Any], None]) -> None:
-    """Call ``listener`` before each statement, inside SQLAlchemy's own error handling."""
+def on_execute(engine: Engine, listener: Callable[[Any, str, Any, Any], None], *, first: bool = False) -> None:
+    """Call ``listener`` before each statement, inside SQLAlchemy's own error handling; ``first``: before all others."""
 
     def without_parameters(cursor: Any, statement: str, context: Any) -> None:
         listener(cursor, statement, None, context)
 
-    event.listen(engine, "do_execute", listener)
-    event.listen(engine, "do_executemany", listener)
-    event.listen(engine, "do_execute_no_params", without_parameters)
+    event.listen(engine, "do_execute", listener, insert=first)
+    event.listen(engine, "do_executemany", listener, insert=first)
+    event.listen(engine, "do_execute_no_params", without_parameters, insert=first)

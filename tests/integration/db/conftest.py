@@ -7,19 +7,10 @@ from tests.integration.db.bank import Bank, make_bank
 from tests.support.bank import SCENARIOS
 
 
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param("postgres", marks=pytest.mark.postgres),
-        pytest.param("mariadb", marks=pytest.mark.mariadb),
-    ]
-)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+def url(each_database_url: str) -> str:
     """The address of an empty database, on each of the three kinds."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/bank.sqlite3"
-    address: str = request.getfixturevalue(f"{request.param}_url")
-    return address
+    return each_database_url
 
 
 @pytest.fixture

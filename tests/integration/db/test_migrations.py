@@ -10,12 +10,19 @@ from sqlalchemy import MetaData, inspect, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from decant import create_app
-from decant.db import MigrationFailed, Migrations, ModuleBase, ModuleDatabase, migrations_of
+from decant.db import (
+    MigrationFailed,
+    Migrations,
+    ModuleBase,
+    ModuleDatabase,
+    assert_no_drift,
+    assert_reversible,
+    infrastructure_of,
+)
 from decant.errors import CommandError
 from decant.service import runtime_of
-from tests.support.migrations import walk_every_revision
 
-CLUB = Path(__file__).parents[3] / "examples" / "bookclub"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 REVISION = """
 from alembic import op
 
@@ -55,16 +62,21 @@ def tables(migrations: Migrations) -> set[str]:
     own = {
         name for name in inspect(migrations.database.engine).get_table_names() if not name.startswith("cart_alembic")
     }
-    return own - {"cart_outbox", "cart_inbox"}
+    return own - set(infrastructure_of("cart").metadata.tables)
 
 
-@pytest.mark.parametrize("module", ["books", "reviews"])
-def test_every_revision_of_the_book_club_goes_there_and_back(module: str, url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("example", "module"), [("bookclub", "books"), ("bookclub", "reviews"), ("store", "auth"), ("store", "users")]
+)
+def test_every_revision_of_the_examples_goes_there_and_back(
+    example: str, module: str, url: str, tmp_path: Path
+) -> None:
     environ = {"DATABASE_URL": url, "DECANT_HOME": str(tmp_path)}
-    runtime = runtime_of(create_app("*", config=CLUB / "decant.toml", environ=environ))
+    runtime = runtime_of(create_app("*", config=EXAMPLES / example / "decant.toml", environ=environ))
     (found,) = [known for known in runtime.modules if known.name == module]
-    walk_every_revision(migrations_of(found, runtime.databases[module]))
     runtime.stop(1)
+    assert_reversible(found, url)
+    assert_no_drift(found, url)
 
 
 def test_going_back_is_one_step_or_to_a_revision(migrations: Migrations) -> None:

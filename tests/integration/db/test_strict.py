@@ -60,7 +60,7 @@ def test_a_call_with_unflushed_objects_is_refused_showing_both(bank: Bank) -> No
     detail = bank.run(transfer).json["detail"]
     assert "The module transfers calls accounts.read at " in detail
     assert f"{__file__}:{call.__code__.co_firstlineno + 2}" in detail
-    assert detail.endswith("1 new Transfer.")
+    assert detail.endswith(f"1 new Transfer from {__file__}:{transfer.__code__.co_firstlineno + 1}.")
 
 
 def test_a_call_with_a_written_row_is_refused_showing_both(bank: Bank) -> None:

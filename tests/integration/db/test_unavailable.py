@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from decant.db import DatabaseUnavailable
-from decant.events import EmbeddedTransport, Event, EventRunner, Participant, on
+from decant.events import EmbeddedTransport, Event, EventRunner, Participant, Retries, on
 from tests.integration.db.bank import Bank, make_bank
 from tests.support.bank import SCENARIOS
 from tests.support.bank.accounts.api import Accounts
@@ -136,9 +136,9 @@ def with_option(url: str, option: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{option}"
 
 
-def read_only(url: str, kind: str, path: Path) -> str:
+def read_only(url: str, kind: str) -> str:
     options = {
-        "sqlite": f"sqlite:///file:{path}/bank.sqlite3?mode=ro&uri=true",
+        "sqlite": f"{url.replace('sqlite:///', 'sqlite:///file:')}?mode=ro&uri=true",
         "postgres": with_option(url, "options=-c%20default_transaction_read_only%3Don"),
         "mariadb": with_option(url, "init_command=SET%20SESSION%20TRANSACTION%20READ%20ONLY"),
     }
@@ -146,7 +146,7 @@ def read_only(url: str, kind: str, path: Path) -> str:
 
 
 def test_a_read_only_database_is_read_and_not_written(bank: Bank, url: str, kind: str, tmp_path: Path) -> None:
-    other = make_bank(tmp_path, read_only(url, kind, tmp_path), tables=False)
+    other = make_bank(tmp_path, read_only(url, kind), tables=False)
     assert other.run(lambda db: len(db.execute(text("SELECT 1 FROM accounts_account")).all()), "/accounts/read/it").json
     assert refused(other.run(add_one, "/accounts/set/it"), "read-only")
     assert bank.balance() == 0
@@ -245,7 +245,7 @@ def test_a_handler_waits_for_its_database(forwarder: Forwarder, server_url: str,
     with bank.accounts.transaction() as session:
         publish(session, Counted())
     runner.drain()
-    assert (bank.balance(), transport.parked()) == (1, [])
+    assert (bank.balance(), Retries(bank.accounts).letters()) == (1, [])
     runner.stop()
     transport.close()
     bank.runtime.stop(1)
@@ -260,3 +260,26 @@ def test_the_password_is_never_told(kind: str, tmp_path: Path, caplog: pytest.Lo
     told = answer.get_data(as_text=True) + health.get_data(as_text=True) + caplog.text
     assert answer.status_code == 503
     assert "hunter2" not in told
+
+
+def test_a_database_that_does_not_exist_is_named_as_missing(server_url: str, tmp_path: Path) -> None:
+    url = make_url(server_url).set(database="decant_no_such_database").render_as_string(hide_password=False)
+    bank = make_bank(tmp_path, url, tables=False)
+    assert refused(bank.run(add_one, "/accounts/set/it"), "module accounts does not exist on its server")
+    bank.runtime.stop(1)
+
+
+def test_a_refused_login_is_told_as_such(server_url: str, tmp_path: Path) -> None:
+    url = make_url(server_url).set(username="decant_nobody", password="hunter2").render_as_string(hide_password=False)
+    bank = make_bank(tmp_path, url, tables=False)
+    assert refused(bank.run(add_one, "/accounts/set/it"), "module accounts refused the login")
+    bank.runtime.stop(1)
+
+
+def test_a_file_in_a_folder_that_cannot_be_made_is_unreachable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    bank = make_bank(tmp_path, f"sqlite:///{tmp_path}/file/bank.sqlite3", tables=False)
+    assert refused(bank.run(add_one, "/accounts/set/it"), "cannot be reached")
+    (tmp_path / "file").unlink()
+    assert bank.accounts.check() is None
+    bank.runtime.stop(1)

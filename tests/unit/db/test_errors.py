@@ -33,14 +33,38 @@ class Postgres(Exception):
         (Postgres("57P01"), "unreachable"),
         (Postgres("53300"), "busy"),
         (Postgres("42P01"), None),
+        (Postgres("28P01"), "refused"),
+        (MySQLError(1045, "denied"), "refused"),
+        (MySQLError(1049, "unknown database"), "missing"),
         (MySQLError(2003, "refused"), "unreachable"),
         (MySQLError(1213, "deadlock"), "conflict"),
+        (MySQLError(1020, "Record has changed since last read"), "conflict"),
         (MySQLError(1146, "no such table"), None),
     ],
 )
 def test_causes_are_told_apart(cause: Exception, reason: str | None) -> None:
     found = unavailable(OperationalError("SELECT 1", None, cause), "shelf")
     assert (found.reason if found else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ('connection failed: FATAL:  database "shop" does not exist', "missing"),
+        ('connection failed: FATAL:  role "bob" does not exist', "refused"),
+        ('connection failed: FATAL:  password authentication failed for user "bob"', "refused"),
+        ("connection failed: fe_sendauth: no password supplied", "refused"),
+        ("connection failed: FATAL:  sorry, too many clients already", "busy"),
+        ("connection failed: FATAL:  the database system is starting up", "unreachable"),
+        ("connection failed: Connection refused", "unreachable"),
+    ],
+)
+def test_why_postgres_lets_nobody_in_is_told_by_its_words(words: str, reason: str) -> None:
+    import psycopg
+
+    found = unavailable(OperationalError("", None, psycopg.OperationalError(words)), "shelf")
+    assert found is not None
+    assert found.reason == reason
 
 
 def test_a_violated_constraint_is_not_an_outage() -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -5,11 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, inspect, select, text
 
-from decant.db import DatabaseUnavailable, Migrations, ModuleDatabase, default_url
+from decant.db import DatabaseUnavailable, Migrations, ModuleDatabase, default_url, infrastructure_of
 from decant.db.locks import migration_lock
 from decant.errors import CommandError, SetupError
 from tests.unit.db.shelf import Base, Book, Note
 
+RUFF = str(Path(sys.executable).with_name("ruff"))
 REVISION = """
 from alembic import op
 
@@ -52,11 +55,32 @@ def test_a_generated_revision_makes_the_models_tables(migrations: Migrations) ->
     assert tables(migrations.database) == {
         "shelf_alembic_version",
         "shelf_book",
-        "shelf_inbox",
         "shelf_notes",
-        "shelf_outbox",
+        *infrastructure_of("shelf").metadata.tables,
     }
     assert migrations.differences() == []
+
+
+@pytest.mark.skipif(not Path(RUFF).exists(), reason="the environment of the lowest versions has no formatter")
+@pytest.mark.parametrize("width", [88, 120])
+def test_a_formatter_would_leave_a_generated_revision_alone(migrations: Migrations, width: int) -> None:
+    for message in ("first tables", "Nothing to do."):
+        path = migrations.revision(message, autogenerate=True)
+        text = path.read_text()
+        command = [RUFF, "format", "--isolated", "--quiet", "--diff", f"--line-length={width}", str(path)]
+        assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == ""
+        assert text.startswith(f'"""{message[0].upper()}{message[1:].rstrip(".")}."""\n')
+        migrations.upgrade()
+
+
+def test_a_generated_change_of_a_table_is_laid_out_too(migrations: Migrations) -> None:
+    with migrations.database.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE shelf_book (id INTEGER PRIMARY KEY NOT NULL)"))
+    written = migrations.revision("titles", autogenerate=True).read_text()
+    assert (
+        '    with op.batch_alter_table("shelf_book", schema=None) as batch_op:\n        batch_op.add_column(' in written
+    )
+    assert "'" not in written
 
 
 def test_current_follows_the_upgrade(migrations: Migrations) -> None:

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,33 @@ def test_an_unreadable_url_is_refused_without_repeating_it() -> None:
 
 
 def test_an_unknown_kind_of_database_is_refused() -> None:
-    with pytest.raises(SetupError, match="oracel is not a kind of database"):
-        check_driver(parse_url("oracel://u@h/d"))
+    with pytest.raises(SetupError, match="of module cart is for oracel, which is not a kind of database"):
+        parse_url("oracel://u@h/d", "cart")
 
 
-def test_a_missing_driver_names_what_to_install() -> None:
-    with pytest.raises(MissingExtra, match="asyncpg is not installed"):
+@pytest.mark.parametrize("kind", ["mysql", "mariadb"])
+def test_a_server_alone_is_no_database(kind: str) -> None:
+    with pytest.raises(SetupError, match="names a server and no database on it"):
+        parse_url(f"{kind}://u@h")
+
+
+def test_a_missing_driver_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match=r"(?s)psycopg is not installed.*flask-decant\[postgres\]"):
+        check_driver(parse_url("postgresql://u@h/d"))
+
+
+def test_another_missing_driver_is_no_extra_of_ours() -> None:
+    with pytest.raises(SetupError, match=r"(?s)pg8000 is not installed.*postgresql://") as caught:
+        check_driver(parse_url("postgresql+pg8000://u@h/d"))
+    assert not isinstance(caught.value, MissingExtra)
+
+
+def test_an_asynchronous_driver_is_refused() -> None:
+    with pytest.raises(SetupError, match="needs an event loop"):
         check_driver(parse_url("postgresql+asyncpg://u@h/d"))
+
+
+def test_an_unknown_driver_is_refused() -> None:
+    with pytest.raises(SetupError, match="nonsense is not a driver"):
+        check_driver(parse_url("postgresql+nonsense://u@h/d"))

@@ -16,3 +16,6 @@ class AccountService(Accounts):
 
     def once(self, name: str) -> int:
         return int(SCENARIOS[name](self.db))
+
+    def keyed(self, name: str) -> int:
+        return int(SCENARIOS[name](self.db))

@@ -12,3 +12,6 @@ class TransferService(Transfers):
 
     def run(self, name: str) -> int:
         return int(SCENARIOS[name](self.db, self.accounts))
+
+    def rerun(self, name: str) -> int:
+        return int(SCENARIOS[name](self.db, self.accounts))

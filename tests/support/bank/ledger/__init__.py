@@ -1,0 +1,3 @@
+from decant import Module
+
+module = Module(__name__)
