@@ -39,21 +39,7 @@ class Doorbell:
 
     def ring(self) -> None:
         """Ring every other process; never raises, for it is called after a commit that must not seem to fail."""
-        try:
-            others = [path for path in self._folder.iterdir() if path != self._path]
-        except OSError:
-            return
-        for path in others:
-            self._ring(path)
-
-    def _ring(self, path: Path) -> None:
-        try:
-            self._socket.sendto(b"!", socket.MSG_DONTWAIT, str(path))
-        except ConnectionRefusedError:  # its owner died
-            with suppress(OSError):
-                path.unlink()
-        except OSError:
-            pass  # gone meanwhile, or full of rings that it has yet to hear
+        _ring_all(self._socket, self._folder, self._path)
 
     def stop(self) -> None:
         """Take the bell down."""
@@ -71,6 +57,27 @@ class Doorbell:
             if not ring:  # shut down
                 return
             self._heard()
+
+
+def ring(home: Path) -> None:
+    """Ring every process of the workspace, from one that has no bell itself, for instance a command."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        _ring_all(sender, bell_folder(home), None)
+
+
+def _ring_all(sender: socket.socket, folder: Path, own: Path | None) -> None:
+    try:
+        others = [path for path in folder.iterdir() if path != own]
+    except OSError:
+        return
+    for path in others:
+        try:
+            sender.sendto(b"!", socket.MSG_DONTWAIT, str(path))
+        except ConnectionRefusedError:  # its owner died
+            with suppress(OSError):
+                path.unlink()
+        except OSError:
+            pass  # gone meanwhile, or full of rings that it has yet to hear
 
 
 def bell_folder(home: Path) -> Path:

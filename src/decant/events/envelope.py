@@ -50,16 +50,42 @@ class Envelope:
     data: Any
 
     def read_as(self, kind: _EventClass) -> Event:
-        """Return the event as ``kind``; fields that it does not know are ignored.
+        """Return the event as ``kind``; an older version is upgraded, fields that it does not know are ignored.
 
         Raises:
             UnreadableEvent: When the data does not fit.
         """
+        data = self.data
+        if self.version < kind.event_version and isinstance(data, dict):
+            data = self._upgraded(kind, data)
         try:
-            return kind.model_validate_json(orjson.dumps(self.data), extra="ignore")
+            return kind.model_validate_json(orjson.dumps(data), extra="ignore")
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            raise UnreadableEvent(f"{self.type} is not a {kind.__name__}: {faults}") from error
+            raise UnreadableEvent(f"{self.type} is not a {kind.__name__}: {faults}", hint=self._hint(kind)) from error
+
+    def _upgraded(self, kind: _EventClass, data: dict[str, Any]) -> Any:
+        try:
+            return kind.upgrade(dict(data), self.version)
+        except Exception as error:
+            raise UnreadableEvent(
+                f"{kind.__name__}.upgrade() cannot read version {self.version} of {self.type}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _hint(self, kind: _EventClass) -> str | None:
+        """Say which side is older, where the versions differ."""
+        if self.version < kind.event_version:
+            return (
+                f"It was published as version {self.version}, this service reads {kind.event_version}: "
+                f"define {kind.__name__}.upgrade(), then `decant events retry`."
+            )
+        if self.version > kind.event_version:
+            return (
+                f"It was published as version {self.version}, this service knows {kind.event_version}: "
+                "deploy the newer reader, then `decant events retry`."
+            )
+        return None
 
 
 def encode(event: Event, event_id: str, module: str, context: CallContext) -> bytes:

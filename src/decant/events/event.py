@@ -19,10 +19,10 @@ class Event(BaseModel):
     Args:
         type: The stable name on the wire, ``<module>.<what-happened>``; renaming the class does not change it.
         key: The field whose value keeps events in order: those with the same key arrive as they were published.
-        version: The schema's version; raise it when readers must treat the event differently.
+        version: The schema's version, from 1. Raise it when older events no longer fit, and define :meth:`upgrade`.
 
     Raises:
-        SetupError: At declaration, for a missing or ill-formed type, or a key that is not a field.
+        SetupError: At declaration, for a missing or ill-formed type, a version below 1, or a key that is not a field.
 
     Example:
         >>> class ReviewPosted(Event, type="reviews.posted", key="book_id"):
@@ -64,9 +64,32 @@ class Event(BaseModel):
             )
         if key is not None and key not in cls.model_fields:
             raise SetupError(f"{cls.__name__}: the key {key!r} is not one of its fields: {list(cls.model_fields)}.")
+        if version is not None and version < 1:
+            raise SetupError(f"{cls.__name__}: the version {version} is below 1.")
         cls.event_type = type
         cls.event_key = key if key is not None else cls.event_key
         cls.event_version = version if version is not None else cls.event_version
+
+    @classmethod
+    def upgrade(cls, data: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG003 - for overrides
+        """Return the fields of an event that was published as an older version, as this one has them.
+
+        Override it in the class that raises ``version``: events of the old one are still on their way.
+
+        Args:
+            data: The fields as published.
+            version: The version they were published as, lower than this class's.
+
+        Example:
+            >>> class Posted(Event, type="reviews.posted", version=2):
+            ...     stars: int
+            ...     @classmethod
+            ...     def upgrade(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+            ...         return {"stars": data["rating"]} if version < 2 else data
+            >>> Posted.upgrade({"rating": 4}, 1)
+            {'stars': 4}
+        """
+        return data
 
     def key_value(self) -> str:
         """Return what orders this event among others, or "" when nothing does."""

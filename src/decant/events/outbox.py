@@ -5,10 +5,14 @@ Source: Richardson, Microservices Patterns, "Transactional outbox".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Insert, event, insert
+import orjson
+from sqlalchemy import Connection, Insert, event, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from decant.context import current
@@ -19,6 +23,7 @@ from decant.events.event import KEY_LENGTH, Event
 from decant.ids import new_id
 
 _PUBLISHED = "decant.published"
+_SUFFIX = "_outbox"
 _wakers: dict[str, list[Callable[[], None]]] = {}
 
 
@@ -28,8 +33,8 @@ def publish(session: Session, fact: Event) -> str:
     Nothing leaves before the transaction commits, and nothing is lost once it has.
 
     Args:
-        session: The module's session. A plain one, as in a unit test, writes to the outbox of the
-            module that the event's type begins with.
+        session: The module's session. A plain one, as in a unit test, writes to the one outbox that its database
+            has, or to that of the module which the event's type begins with.
         fact: What happened.
 
     Raises:
@@ -40,13 +45,72 @@ def publish(session: Session, fact: Event) -> str:
     key = fact.key_value()
     if len(key) > KEY_LENGTH:
         raise SetupError(f"{type(fact).__name__}: its key has {len(key)} characters; {KEY_LENGTH} are allowed.")
-    module = session.info.get("decant.module") or fact.event_type.partition(".")[0]
+    connection = session.connection()
+    module = session.info.get("decant.module") or _module_of(connection, fact.event_type.partition(".")[0])
     event_id = new_id()
     payload = encode(fact, event_id, module, current.get())
-    row = {"id": event_id, "type": fact.event_type, "key": key, "payload": payload}
-    session.connection().execute(_insert_into(module), row)
+    row = {"id": event_id, "type": fact.event_type, "key": key, "payload": payload, "published_at": time.time()}
+    connection.execute(_insert_into(module), row)
     session.info[_PUBLISHED] = module
     return event_id
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """A row of a module's outbox, as a test looks at it.
+
+    Attributes:
+        id: The event's id.
+        event_type: Its stable name.
+        key: What orders it among others, or "".
+        payload: Its fields.
+        state: ``pending`` until the transport has it, and ``parked`` when it can never have it.
+
+    Example:
+        >>> from sqlalchemy import create_engine
+        >>> from decant.db import create_infrastructure
+        >>> class OrderCreated(Event, type="order.created"):
+        ...     total_cents: int
+        >>> with create_engine("sqlite://").connect() as connection, Session(connection) as session:
+        ...     create_infrastructure(connection, "orders")
+        ...     event_id = publish(session, OrderCreated(total_cents=3000))
+        ...     [row] = Outbox.rows(session)
+        >>> row.event_type, row.payload["total_cents"]
+        ('order.created', 3000)
+    """
+
+    id: str
+    event_type: str
+    key: str
+    payload: dict[str, Any]
+    state: str
+
+    @classmethod
+    def rows(cls, session: Session) -> Sequence[Outbox]:
+        """Return what a session's transaction sees in the outbox, in the order of publishing."""
+        connection = session.connection()
+        table = infrastructure_of(session.info.get("decant.module") or _module_of(connection, "")).outbox
+        found = connection.execute(select(table).order_by(table.c.seq))
+        return [cls(row.id, row.type, row.key, orjson.loads(row.payload)["data"], row.state) for row in found]
+
+
+def _module_of(connection: Connection, begins: str) -> str:
+    """Return whose outbox a plain session means: the only one there is, or that of the type's first word.
+
+    Raises:
+        SetupError: When neither tells.
+    """
+    names = [name.removesuffix(_SUFFIX) for name in inspect(connection).get_table_names() if name.endswith(_SUFFIX)]
+    if begins in names:
+        return begins
+    if len(names) == 1:
+        return names[0]
+    there = ", ".join(f"{name}{_SUFFIX}" for name in sorted(names)) or "none"
+    raise SetupError(
+        f"This session belongs to no module, and its database does not tell which outbox is meant; there are: {there}.",
+        hint="Create it with decant.db.create_infrastructure(connection, 'the_module'), or take the session from "
+        "ModuleDatabase('the_module', url).session().",
+    )
 
 
 @cache

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from decant.db import ModuleDatabase
 from decant.events.base import Transport
-from decant.events.consumer import Consumer, Pause, Retry
+from decant.events.consumer import Consumer, Retry
 from decant.events.doorbell import Doorbell
+from decant.events.janitor import Janitor
 from decant.events.outbox import wake_on_commit
 from decant.events.relay import Relay
-from decant.events.worker import ProcessLock, Worker
+from decant.events.worker import Job, ProcessLock, Worker
 from decant.wiring import Registry
 
 
@@ -54,24 +55,30 @@ class EventRunner:
         self, home: Path, transport: Transport, participants: Sequence[Participant], *, retry: Retry | None = None
     ) -> None:
         self._home = home
-        self._transport = transport
+        self.transport = transport
         self._relays: dict[str, Worker] = {}
         self._consumers: dict[str, Worker] = {}
         self._bell: Doorbell | None = None
         self._unsubscribe: list[Callable[[], None]] = []
         for participant in participants:
             self._add(participant, retry)
+        self._janitor = self._worker("events-janitor", Janitor(transport))
 
     def _add(self, participant: Participant, retry: Retry | None) -> None:
         database = participant.database
-        relay = Relay(database, self._transport)
-        self._relays[database.name] = self._worker(f"relay-{database.name}", lambda pause: self._pass_on(relay))
+        relay = Relay(database, self.transport, self._announce)
+        self._relays[database.name] = self._worker(f"relay-{database.name}", relay)
         if participant.handlers:
-            consumer = Consumer(database, participant.handlers, self._transport, participant.registry, retry)
-            self._consumers[database.name] = self._worker(f"consumer-{database.name}", consumer.step)
+            consumer = Consumer(database, participant.handlers, self.transport, participant.registry, retry)
+            self._consumers[database.name] = self._worker(f"consumer-{database.name}", consumer)
 
-    def _worker(self, name: str, step: Callable[[Pause], int]) -> Worker:
-        return Worker(name, step, ProcessLock(self._home / "locks" / f"{name}.lock"))
+    def _worker(self, name: str, job: Job) -> Worker:
+        return Worker(name, job, ProcessLock(self._home / "locks" / f"{name}.lock"))
+
+    @property
+    def working(self) -> Mapping[str, bool]:
+        """Whether each of the workers, by name, does its job in this process; another process's does otherwise."""
+        return {worker.name: worker.working for worker in self._workers}
 
     @property
     def _workers(self) -> list[Worker]:
@@ -83,7 +90,7 @@ class EventRunner:
         self._bell.start()
         for name in self._relays:
             self._unsubscribe.append(wake_on_commit(name, self._committed(name)))
-        for worker in self._workers:
+        for worker in (*self._workers, self._janitor):
             worker.start()
 
     def stop(self, grace_s: float = 5.0) -> bool:
@@ -97,15 +104,16 @@ class EventRunner:
         """
         while self._unsubscribe:
             self._unsubscribe.pop()()
-        for worker in self._workers:
+        workers = (*self._workers, self._janitor)
+        for worker in workers:
             worker.ask_to_stop()
         ends = time.monotonic() + grace_s
-        ended = [worker.join(max(0.0, ends - time.monotonic())) for worker in self._workers]
+        ended = [worker.join(max(0.0, ends - time.monotonic())) for worker in workers]
         if self._bell is not None:
             self._bell.stop()
             self._bell = None
         if all(ended):
-            self._transport.close()
+            self.transport.close()
         return all(ended)
 
     def drain(self) -> int:
@@ -114,16 +122,11 @@ class EventRunner:
         Failed events are tried again without waiting.
         """
         steps = 0
-        while sum(worker.once(_never_wait) for worker in self._workers):
+        while sum(worker.once(hurry=True) for worker in self._workers):
             steps += 1
+        for worker in self._workers:
+            worker.flush()
         return steps
-
-    def _pass_on(self, relay: Relay) -> int:
-        rows = relay.take()
-        if rows:
-            self._announce()
-            relay.forget(rows)
-        return len(rows)
 
     def _announce(self) -> None:
         """Wake consumers, here and in other processes: the transport has news."""
@@ -146,7 +149,3 @@ class EventRunner:
     def _wake_all(self) -> None:
         for worker in self._workers:
             worker.wake()
-
-
-def _never_wait(_seconds: float) -> bool:
-    return True

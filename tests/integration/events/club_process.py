@@ -1,8 +1,9 @@
 """One process of the book club, to be killed: ``publish`` writes reviews for ever, ``count`` counts them.
 
-Run as ``python club_process.py HOME publish|count``; it says ``ready`` when it works.
+Run as ``python club_process.py HOME publish|count``; it says ``ready`` when it works, and SIGTERM ends it in order.
 """
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -69,7 +70,9 @@ def main(home: Path, role: str) -> None:
     transport = EmbeddedTransport(home / "events.sqlite3")
     database = open_reviews(home) if role == "publish" else open_books(home)
     participant = Participant(database, [count] if role == "count" else [])
-    EventRunner(home, transport, [participant]).start()
+    runner = EventRunner(home, transport, [participant])
+    runner.start()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0 if runner.stop(5) else 1))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from decant.db import ModuleDatabase
-from decant.events import EmbeddedTransport, EventRunner, Participant, publish
+from decant.events import EmbeddedTransport, EventRunner, Participant, Retries, publish
 from tests.integration.events import club_process as club
 from tests.support.waiting import wait_until
 
@@ -84,7 +84,7 @@ def test_however_often_processes_are_killed_no_event_is_lost_or_counted_twice(ho
     assert number(books, club.Book.reviews) == total
     assert number(books, func.count(func.distinct(club.Seen.review_id))) == total
     assert number(books, func.count(club.Seen.id)) == total
-    assert transport.parked() == []
+    assert Retries(books).letters() == []
     transport.close()
     reviews.close()
     books.close()
@@ -106,5 +106,37 @@ def test_a_commit_in_one_process_wakes_the_handler_in_another(home: Path, club_o
     assert time.monotonic() - began < 3, "each event waited for the poll, a second or so"
     assert here.stop()
     transport.close()
+    reviews.close()
+    books.close()
+
+
+def test_a_process_that_is_asked_to_end_does_so_within_its_grace_and_leaves_the_rest_to_the_next(
+    home: Path, club_of: Club
+) -> None:
+    reviews, books = club.open_reviews(home), club.open_books(home)
+    with books.transaction() as session:
+        session.add(club.Book(id="emma", reviews=0))
+    with reviews.transaction() as session:
+        for review in range(1, 2001):
+            publish(session, club.ReviewPosted(review_id=review, book_id="emma"))
+    transport = EmbeddedTransport(home / "events.sqlite3")
+    here = EventRunner(home, transport, [Participant(reviews)])
+    here.drain()
+    club_of.start("count")
+    wait_until(lambda: number(books, club.Book.reviews) > 0, what="the first events", every_s=0.001)
+    process = club_of.processes.pop("count")
+    began = time.monotonic()
+    process.terminate()
+    assert process.wait(10) == 0
+    assert time.monotonic() - began < 5
+    process.communicate()
+    before = number(books, club.Book.reviews)
+    assert (home / "locks" / "consumer-books.lock").read_bytes() == b"", "the lock was given back"
+    after = EventRunner(home, EmbeddedTransport(transport.path), [Participant(books, [club.count])])
+    after.drain()
+    assert 0 < before <= 2000
+    assert number(books, func.count(func.distinct(club.Seen.review_id))) == number(books, club.Book.reviews) == 2000
+    assert after.stop()
+    assert here.stop()
     reviews.close()
     books.close()

@@ -2,7 +2,7 @@ import os
 import threading
 from pathlib import Path
 
-from decant.events.doorbell import Doorbell, bell_folder
+from decant.events.doorbell import Doorbell, bell_folder, ring
 
 
 def test_a_ring_is_heard_by_the_others_and_not_by_oneself(home: Path) -> None:
@@ -41,3 +41,13 @@ def test_a_home_with_a_long_name_gets_its_bells_elsewhere(tmp_path: Path) -> Non
     folder = bell_folder(tmp_path / ("x" * 120))
     assert len(os.fsencode(folder)) < 90
     assert folder == bell_folder(tmp_path / ("x" * 120))
+
+
+def test_a_command_without_a_bell_rings_everybody(home: Path) -> None:
+    heard = threading.Event()
+    bell = Doorbell(home, heard.set)
+    bell.start()
+    ring(home)
+    assert heard.wait(5)
+    bell.stop()
+    ring(home / "nowhere")

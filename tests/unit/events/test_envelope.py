@@ -1,12 +1,13 @@
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from decant.context import CallContext
-from decant.events import Event, UnreadableEvent, decode, encode
+from decant.events import Envelope, Event, UnreadableEvent, decode, encode
 from tests.unit.events.club import ReviewPosted
 
 
@@ -67,3 +68,44 @@ def test_a_missing_attribute_is_unreadable(name: str) -> None:
     del payload[name]
     with pytest.raises(UnreadableEvent):
         decode(json.dumps(payload).encode())
+
+
+class Renamed(Event, type="clock.renamed", version=2):
+    name: str
+
+    @classmethod
+    def upgrade(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+        return {"name": data["title"]}
+
+
+class NeverUpgraded(Event, type="clock.renamed", version=2):
+    name: str
+
+
+def published(version: int, **data: object) -> Envelope:
+    document = {"specversion": "1.0", "id": "1", "source": "/clock", "type": "clock.renamed", "data": data}
+    return decode(json.dumps({**document, "schemaversion": version}).encode())
+
+
+def test_a_newer_class_reads_an_older_version() -> None:
+    assert published(1, title="Emma").read_as(Renamed) == Renamed(name="Emma")
+
+
+def test_its_own_version_is_not_upgraded() -> None:
+    assert published(2, name="Emma").read_as(Renamed) == Renamed(name="Emma")
+
+
+def test_an_older_version_that_does_not_fit_says_what_to_define() -> None:
+    with pytest.raises(UnreadableEvent, match=r"published as version 1, .*: define NeverUpgraded.upgrade\(\)"):
+        published(1, title="Emma").read_as(NeverUpgraded)
+
+
+def test_an_upgrade_that_fails_is_named() -> None:
+    with pytest.raises(UnreadableEvent, match=r"Renamed.upgrade\(\) cannot read version 1 .*KeyError: 'title'"):
+        published(1, other="Emma").read_as(Renamed)
+
+
+def test_a_newer_version_that_fits_is_read_and_one_that_does_not_says_so() -> None:
+    assert published(3, name="Emma", more=1).read_as(Renamed) == Renamed(name="Emma")
+    with pytest.raises(UnreadableEvent, match=r"published as version 3, this service knows 2"):
+        published(3, other="Emma").read_as(Renamed)

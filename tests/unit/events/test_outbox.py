@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from decant.db import ModuleDatabase, create_infrastructure, infrastructure_of, pending_writes
 from decant.errors import SetupError
-from decant.events import publish
+from decant.events import Outbox, publish
 from decant.events.outbox import wake_on_commit
 from tests.unit.events.club import ReviewPosted
 
@@ -84,3 +84,28 @@ class TestWaking:
                 publish(session, ReviewPosted(book_id="emma"))
             assert rings == []
         assert rings == ["ring"]
+
+
+def test_a_test_can_look_at_the_rows(reviews: ModuleDatabase) -> None:
+    with reviews.transaction() as session:
+        event_id = publish(session, ReviewPosted(book_id="emma", stars=4))
+        (row,) = Outbox.rows(session)
+    assert (row.id, row.event_type, row.key, row.state) == (event_id, "reviews.posted", "emma", "pending")
+    assert row.payload == {"book_id": "emma", "stars": 4}
+
+
+def test_a_plain_session_finds_the_only_outbox_whatever_the_type_begins_with() -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        create_infrastructure(connection, "shelves")
+    with Session(engine) as session:
+        publish(session, ReviewPosted(book_id="emma"))
+        assert [row.event_type for row in Outbox.rows(session)] == ["reviews.posted"]
+    engine.dispose()
+
+
+def test_a_plain_session_without_an_outbox_is_told_what_to_do() -> None:
+    engine = create_engine("sqlite://")
+    with Session(engine) as session, pytest.raises(SetupError, match="create_infrastructure"):
+        publish(session, ReviewPosted(book_id="emma"))
+    engine.dispose()
