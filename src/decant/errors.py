@@ -12,6 +12,7 @@
     │   ├── ConflictError          409
     │   ├── AuthenticationError    401
     │   └── PermissionDeniedError  403
+    │       └── InsufficientScope  403
     ├── RemoteCallError            a call left the process and has no answer from the other side
     │   ├── Unavailable            503
     │   │   └── CircuitOpen        503  refused here, never sent
@@ -270,6 +271,27 @@ class PermissionDeniedError(DomainError, code="permission-denied", status=403):
 
     def __init__(self, detail: str | None = None, /, **fields: Any) -> None:
         super().__init__(detail, **fields)
+
+
+class InsufficientScope(PermissionDeniedError, code="insufficient-scope", status=403):
+    """The access token lacks a scope: this needs {scope}.
+
+    Attributes:
+        scope: Every scope that is needed, with spaces between.
+    """
+
+    scope: str
+
+    def __init__(self, detail: str | None = None, /, *, scope: str) -> None:
+        super().__init__(detail, scope=scope)
+
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{quotable(self.scope)}"'}
+
+
+def quotable(text: str) -> str:
+    """Return what of a text may stand between quotes in ``WWW-Authenticate`` (RFC 6750, 3)."""
+    return "".join(character for character in text if " " <= character <= "~" and character not in '"\\')
 
 
 class RemoteCallError(DecantError):

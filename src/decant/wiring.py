@@ -15,6 +15,9 @@ from typing import Any, Protocol, TypeVar
 from decant.errors import SetupError
 
 T = TypeVar("T")
+DECLARATION = "__decant_operation__"
+"""The attribute of a function that carries what its decorator (``@get``, ``@operation``) says."""
+
 Factory = Callable[["Scope"], Any]
 """Makes a value for one call."""
 
@@ -48,10 +51,11 @@ class Registry:
         parent: Asked for what is not registered here.
     """
 
-    __slots__ = ("_getters", "_parent", "_translators")
+    __slots__ = ("_deferred", "_getters", "_parent", "_translators")
 
     def __init__(self, parent: Registry | None = None) -> None:
         self._getters: dict[Any, Factory] = {}
+        self._deferred: dict[Any, Callable[[], Factory]] = {}
         self._parent = parent
         self._translators: list[Translate] = []
 
@@ -83,6 +87,10 @@ class Registry:
         """Register a value that is fetched anew each time, with no bookkeeping."""
         self._getters[kind] = get
 
+    def add_deferred(self, kind: Any, prepare: Callable[[], Factory]) -> None:
+        """Register a value whose getter is made when the first target that asks for it is wired."""
+        self._deferred[kind] = prepare
+
     def add_translator(self, translate: Translate) -> None:
         """Register what turns a library's errors into typed ones, at the end of each call that fails."""
         self._translators.append(translate)
@@ -97,13 +105,16 @@ class Registry:
 
     def provides(self, kind: Any) -> bool:
         try:
-            known = kind in self._getters
+            known = kind in self._getters or kind in self._deferred
         except TypeError:  # an unhashable annotation is never a registered type
             return False
         return known or (self._parent is not None and self._parent.provides(kind))
 
     def getter(self, kind: Any) -> Factory:
         if kind in self._getters:
+            return self._getters[kind]
+        if kind in self._deferred:
+            self._getters[kind] = self._deferred[kind]()
             return self._getters[kind]
         if self._parent is not None and self._parent.provides(kind):
             return self._parent.getter(kind)
@@ -142,8 +153,8 @@ class Registry:
                     what = f"its parameter `{parameter.name}` has no annotation, so nothing tells what it should be"
                 raise SetupError(
                     f"{name}: {what}.",
-                    hint="Annotate it with a contract, Session, CallContext, Caller, Clock or a settings class, "
-                    "register the type with module.provide(), or give it a default.",
+                    hint="Annotate it with a contract, Session, CallContext, Caller, Principal, Clock or a settings "
+                    "class, register the type with module.provide(), or give it a default.",
                 )
         return _caller(target, getters)
 

@@ -38,7 +38,11 @@ VERBS: Mapping[str, Verb] = {
     "shell": Verb("decant.cli.shell:command", "Open a Python shell inside of a service."),
     "config": Verb("decant.cli.config:command", "Show every setting, its value and where it comes from."),
     "topology": Verb("decant.cli.topology:command", "Show which module runs in which service."),
+    "events": Verb("decant.cli.events:command", "List, show, follow, retry, drop and publish events."),
+    "sagas": Verb("decant.cli.sagas:command", "List, show, retry and compensate sagas."),
+    "faults": Verb("decant.cli.faults:command", "List failure switches, and turn them on and off."),
     "db": Verb("decant.cli.db:command", "Migrate the modules' databases."),
+    "keys": Verb("decant.cli.keys:command", "Show and rotate the keys of access tokens."),
 }
 
 

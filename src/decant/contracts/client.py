@@ -13,7 +13,7 @@ Call = Callable[..., Any]
 """Runs one operation; called as the operation is."""
 
 
-class Guard(Protocol):
+class CallCheck(Protocol):
     """Looks at the caller before each of its calls; raises to refuse one."""
 
     def __call__(self, scope: Scope, operation: str, /) -> None:
@@ -40,13 +40,13 @@ def make_client(info: ContractInfo, calls: Mapping[str, Call], *, kind: str) -> 
     return made
 
 
-def guarded_clients(info: ContractInfo, client: Contract, guard: Guard) -> Callable[[Scope], Contract]:
-    """Return a function that makes a client for one caller's scope, whose calls ask ``guard`` first.
+def checked_clients(info: ContractInfo, client: Contract, check: CallCheck) -> Callable[[Scope], Contract]:
+    """Return a function that makes a client for one caller's scope, whose calls ask ``check`` first.
 
     Args:
         info: The contract.
         client: What the calls that are allowed go to.
-        guard: Allows a call, or raises.
+        check: Allows a call, or raises.
     """
 
     def make(scope: Scope) -> Contract:
@@ -54,16 +54,16 @@ def guarded_clients(info: ContractInfo, client: Contract, guard: Guard) -> Calla
         made.__dict__["_scope"] = scope
         return made
 
-    def guarded(declared: Declared, name: str) -> Callable[..., Any]:
+    def checked(declared: Declared, name: str) -> Callable[..., Any]:
         call = getattr(client, name)
 
         def method(self: Contract, *args: Any, **kwargs: Any) -> Any:
-            guard(self.__dict__["_scope"], declared.name)
+            check(self.__dict__["_scope"], declared.name)
             return call(*args, **kwargs)
 
         return _looks_like(declared, method)
 
-    methods = {name: guarded(declared, name) for name, declared in info.operations.items()}
+    methods = {name: checked(declared, name) for name, declared in info.operations.items()}
     kind = type(type(client).__name__, (info.contract,), {"__doc__": info.contract.__doc__, **methods})
     return make
 

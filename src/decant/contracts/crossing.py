@@ -19,6 +19,7 @@ from decant.errors import (
     ConflictError,
     DeadlineExceeded,
     DomainError,
+    InsufficientScope,
     NotFoundError,
     PermissionDeniedError,
     ProtocolError,
@@ -26,15 +27,26 @@ from decant.errors import (
     Unavailable,
     ValidationError,
 )
+from decant.http.paging import CursorError
+from decant.idempotency import IDEMPOTENCY_ERRORS
 
 EVERYWHERE: Mapping[str, type[DomainError]] = {
     error.code: error
-    for error in (ValidationError, NotFoundError, ConflictError, AuthenticationError, PermissionDeniedError)
+    for error in (
+        ValidationError,
+        NotFoundError,
+        ConflictError,
+        AuthenticationError,
+        PermissionDeniedError,
+        InsufficientScope,
+        CursorError,
+        *IDEMPOTENCY_ERRORS,
+    )
 }
 """The errors that every contract declares without saying so."""
 
 REMOTE: Mapping[str, type[RemoteCallError]] = {
-    error.code: error for error in (Unavailable, CircuitOpen, DeadlineExceeded, ProtocolError)
+    error.code: error for error in (RemoteCallError, Unavailable, CircuitOpen, DeadlineExceeded, ProtocolError)
 }
 
 _models: dict[type[DomainError], type[BaseModel]] = {}

@@ -19,12 +19,14 @@ from pydantic import ValidationError as PydanticError
 from pydantic_core import PydanticSerializationError
 from typing_extensions import TypedDict
 
-from decant.context import current
+from decant.context import Caller, Guard, call_key, current
 from decant.contracts.client import Call, argument_binder, make_client
 from decant.contracts.contract import Contract, ContractInfo, Declared, contract_of
 from decant.contracts.crossing import cross
 from decant.contracts.restart import Restart, restart_of
-from decant.errors import ProtocolError, SetupError, ValidationError
+from decant.errors import ProtocolError, SetupError, Unavailable, ValidationError
+from decant.http.keyed import Keyed
+from decant.http.operations import compile_operation
 from decant.http.results import Check, Result
 from decant.ids import new_span_id
 from decant.observe.calls import CallObserver
@@ -37,37 +39,74 @@ _SEGMENT = re.compile(r"<(?:(?:default|string)(?:\([^)]*\))?:)?(\w+)>")
 _NO_SEGMENT = frozenset(("", ".", ".."))
 
 
-def direct_client(info: ContractInfo, service: type[Contract], registry: Registry) -> Contract:
+def direct_client(
+    info: ContractInfo, service: type[Contract], registry: Registry, guard: Guard | None = None
+) -> Contract:
     """Return a client that calls the service in this process.
 
     Args:
         info: The contract.
         service: The class that implements it.
         registry: What the service's constructor may ask for.
+        guard: The module's own, for public operations that name none.
 
     Raises:
         SetupError: When the constructor asks for something that nothing provides.
     """
-    return make_client(info, _direct_calls(info, service, registry), kind="Direct")
+    make, calls = registry.compile(service), {}
+    for name, declared in info.operations.items():
+        asked = _confirmed(declared, declared.declaration.guard_or(guard))
+        calls[name] = _direct_call(declared, make, getattr(service, name), registry, asked)
+    return make_client(info, calls, kind="Direct")
 
 
-def strict_client(info: ContractInfo, service: type[Contract], registry: Registry) -> Contract:
+def strict_client(
+    info: ContractInfo, service: type[Contract], registry: Registry, guard: Guard | None = None
+) -> Contract:
     """Return a client that calls the service in this process as if it were in another one."""
-    direct = _direct_calls(info, service, registry)
-    calls = {name: _strict_call(info, info.operations[name], call) for name, call in direct.items()}
+    make, calls = registry.compile(service), {}
+    for name, declared in info.operations.items():
+        direct = _direct_call(declared, make, getattr(service, name), registry)
+        strict = _strict_call(info, declared, direct)
+        asked = _confirmed(declared, declared.declaration.guard_or(guard))
+        calls[name] = _guarded_strictly(info, declared, strict, asked)
     return make_client(info, calls, kind="Strict")
 
 
-def _direct_calls(info: ContractInfo, service: type[Contract], registry: Registry) -> dict[str, Call]:
-    make = registry.compile(service)
-    return {
-        name: _direct_call(declared, make, getattr(service, name), registry)
-        for name, declared in info.operations.items()
-    }
+def _confirmed(declared: Declared, guard: Guard | None) -> Guard | None:
+    """Return a guard that refuses first whom a request that changes something would be refused.
+
+    A page that reads goes on while nobody can tell whether its user's token was revoked; what it calls may not change
+    anything then, wherever that runs.
+    """
+    if declared.declaration.method == "GET":
+        return guard
+
+    def confirm(caller: Caller) -> None:
+        if caller.unconfirmed:
+            raise Unavailable("The store of revoked tokens cannot be asked.", may_have_run=False, retry_after_s=1)
+        if guard is not None:
+            guard(caller)
+
+    return confirm
+
+
+def _guarded(make: Callable[[Scope], Contract], guard: Guard | None) -> Callable[[Scope], Contract]:
+    """Return what makes the service once the guard has let the caller in; nothing is added where there is none."""
+    if guard is None:
+        return make
+
+    def make_guarded(scope: Scope) -> Contract:
+        guard(current.get().caller)
+        return make(scope)
+
+    return make_guarded
 
 
 def invoker(service: type[Contract], name: str, registry: Registry, check: Check) -> Callable[[Mapping[str, Any]], Any]:
     """Return a function that runs one operation for a request: a scope of its own, no span of its own.
+
+    Its guard is not asked here but by the view, before the body is read.
 
     Args:
         service: The class that implements the operation.
@@ -75,8 +114,8 @@ def invoker(service: type[Contract], name: str, registry: Registry, check: Check
         registry: What the service's constructor may ask for.
         check: Returns a result as the declared type, while the session that made it is open.
     """
-    make, function = registry.compile(service), getattr(service, name)
     module, declared = _declared(service, name)
+    make, function = _keyed(declared, registry.compile(service), getattr(service, name), registry)
 
     def invoke_by(restart: Restart | None) -> Callable[[Mapping[str, Any]], Any]:
         def invoke(arguments: Mapping[str, Any]) -> Any:
@@ -109,12 +148,40 @@ def _declared(service: type[Contract], name: str) -> tuple[str, Declared]:
 
 
 def _direct_call(
-    declared: Declared, make: Callable[[Scope], Contract], function: Callable[..., Any], registry: Registry
+    declared: Declared,
+    make: Callable[[Scope], Contract],
+    function: Callable[..., Any],
+    registry: Registry,
+    guard: Guard | None = None,
 ) -> Call:
     """Return the call of an operation, run again where the database asks for it and the operation allows it."""
+    make, function = _keyed(declared, make, function, registry, between=True)
+    make = _guarded(make, guard)  # asked before the key is looked at: a stored answer is not for everybody either
     once = _one_call(declared, make, function, registry, None)
     restart = restart_of(declared.declaration, once, declared.name.partition(".")[0])
     return once if restart is None else _one_call(declared, make, function, registry, restart)
+
+
+def _keyed(
+    declared: Declared,
+    make: Callable[[Scope], Any],
+    function: Callable[..., Any],
+    registry: Registry,
+    *,
+    between: bool = False,
+) -> tuple[Callable[[Scope], Any], Callable[..., Any]]:
+    """Return ``make`` and ``function`` so that together they honour the call's idempotency key, where that is asked."""
+    if declared.declaration.idempotent is not True:
+        return make, function
+    operation = compile_operation(
+        declared.function, name=declared.name, declaration=declared.declaration, skip_self=True
+    )
+    run, bind = Keyed(operation, registry, between=between).run, argument_binder(declared)
+
+    def keyed(scope: Scope, *args: Any, **kwargs: Any) -> Any:
+        return run(scope, bind(args, kwargs), lambda: function(make(scope), *args, **kwargs))
+
+    return lambda scope: scope, keyed
 
 
 def _one_call(
@@ -127,14 +194,15 @@ def _one_call(
     operation = declared.name
     observe = CallObserver(operation, "direct").finish
     check = Result(resolve_hints(declared.function, operation).get("return", Any), operation).check
-    set_current, reset, get_current = current.set, current.reset, current.get
+    set_current, reset, get_current, get_key = current.set, current.reset, current.get, call_key.get
 
     def call(*args: Any, **kwargs: Any) -> Any:
         context = get_current()
         if context.deadline is not None:
             context.check_deadline(operation)
-        span_id = new_span_id()
-        token = set_current(context.child(span_id))
+        span_id, key = new_span_id(), get_key()
+        token = set_current(context.child(span_id, key))
+        key_token = None if key is None else call_key.set(None)  # the key is for this call and not for those it makes
         scope = Scope(registry)
         started = time_ns()
         try:
@@ -153,9 +221,28 @@ def _one_call(
             return result
         finally:
             reset(token)
+            if key_token is not None:
+                call_key.reset(key_token)
         return restart(failure, *args, **kwargs)
 
     return call
+
+
+def _guarded_strictly(info: ContractInfo, declared: Declared, call: Call, guard: Guard | None) -> Call:
+    """Return a call that asks the guard before it looks at the arguments, as the other side would."""
+    if guard is None:
+        return call
+
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        context = current.get()
+        context.check_deadline(declared.name)
+        try:
+            guard(context.caller)
+        except Exception as error:
+            raise cross(declared.name, info.errors, error) from error
+        return call(*args, **kwargs)
+
+    return guarded
 
 
 def _strict_call(info: ContractInfo, declared: Declared, direct: Call) -> Call:
@@ -200,6 +287,7 @@ def _strict_call(info: ContractInfo, declared: Declared, direct: Call) -> Call:
         sent = send(bind(args, kwargs))
         apart = Context()
         apart.run(current.set, context)
+        apart.run(call_key.set, call_key.get())
         try:
             return answer(apart.run(direct, **sent))
         except Exception as error:

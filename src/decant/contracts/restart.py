@@ -1,7 +1,8 @@
 """Running an operation again when the database undid its transaction for another one's sake.
 
 A deadlock or a serialization failure says nothing against the operation: the same work, a moment later, succeeds.
-Run again is only what may run twice: reads, and operations that are idempotent by themselves.
+Run again is only what may run twice: reads, operations that are idempotent by themselves, and calls with an
+idempotency key of those that are made so.
 """
 
 from __future__ import annotations
@@ -28,16 +29,21 @@ class Restart:
     Args:
         once: Runs the operation in a scope of its own.
         module: Whose operation it is: the conflicts of other modules are theirs to settle.
+        keyed: Whether only calls with an idempotency key may run again.
     """
 
-    __slots__ = ("_module", "_once")
+    __slots__ = ("_keyed", "_module", "_once")
 
-    def __init__(self, once: Callable[..., Any], module: str) -> None:
+    def __init__(self, once: Callable[..., Any], module: str, *, keyed: bool = False) -> None:
         self._once = once
         self._module = module
+        self._keyed = keyed
 
     def wants(self, error: BaseException) -> bool:
-        """Return whether the operation ought to be run again after this error."""
+        """Return whether the operation ought to be run again after this error; asked in the call's own context."""
+        return self._is_conflict(error) and (not self._keyed or current.get().idempotency_key is not None)
+
+    def _is_conflict(self, error: BaseException) -> bool:
         return isinstance(error, Unavailable) and error.rolled_back and error.operation == self._module
 
     def __call__(self, error: BaseException, *args: Any, **kwargs: Any) -> Any:
@@ -48,7 +54,7 @@ class Restart:
             try:
                 return self._once(*args, **kwargs)
             except Unavailable as again:
-                if not self.wants(again):
+                if not self._is_conflict(again):
                     raise
                 error = again
         raise error
@@ -58,6 +64,8 @@ def restart_of(declaration: Declaration, once: Callable[..., Any], module: str) 
     """Return how an operation is run again, or None where once is all it may."""
     if declaration.method == "GET" or declaration.idempotent == "natural":
         return Restart(once, module)
+    if declaration.idempotent is True:
+        return Restart(once, module, keyed=True)
     return None
 
 

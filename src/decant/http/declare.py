@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
 
+from decant.context import Guard
 from decant.errors import DecantError, SetupError
+from decant.wiring import DECLARATION
 
 F = TypeVar("F", bound=Callable[..., Any])
-ATTRIBUTE = "__decant_operation__"
 
 Idempotency = bool | Literal["natural"]
-"""True: made so by a stored key and first answer. ``"natural"``: so by itself. False: neither."""
+"""True: made so, for calls with a key, by storing the first answer. ``"natural"``: so by itself. False: neither."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,13 @@ class Declaration:
         method: The HTTP method in capitals; "" for a view, which gets it from its URL rule.
         rule: The path in Flask's syntax; "" for a view.
         public: Whether the operation is reachable through the edge.
-        idempotent: Whether a repeated call has one effect, and who sees to it.
+        idempotent: Whether a repeated call has one effect, and who sees to it. With True, a call that brings an
+            idempotency key (``Idempotency-Key`` header, :func:`decant.context.idempotency_key`) runs once in 24
+            hours, and a repetition gets the first answer; one without a key runs each time. Errors are not stored:
+            what failed was rolled back, and runs again. The answers lie in the database as they are sent, so
+            nothing secret should be in them. One that is ``"natural"`` by such a key documents
+            ``IdempotencyKeyMalformed`` among its errors: a header that holds no key is then refused for it too.
+        guard: Decides who may call it, for instance :func:`decant.auth.require_user`.
         status: The HTTP status of success; None: 200, 204 for no result, 201 where there is a ``location``.
         location: Template of the ``Location`` header, filled from the result's fields: ``/books/{id}``.
         etag: Whether the answer carries a strong entity tag and honours ``If-None-Match``.
@@ -42,6 +49,7 @@ class Declaration:
     rule: str = ""
     public: bool = False
     idempotent: Idempotency = False
+    guard: Guard | None = None
     status: int | None = None
     location: str | None = None
     etag: bool = False
@@ -53,10 +61,10 @@ class Declaration:
     def __post_init__(self) -> None:
         if self.rule and not self.rule.startswith("/"):
             raise SetupError(f"The path {self.rule!r} does not start with a slash.", hint=f"Write '/{self.rule}'.")
-        if self.idempotent is True:
+        if self.idempotent is True and self.method == "GET":
             raise SetupError(
-                f"{self.method} {self.rule}: idempotent=True needs a store for keys, which this version does not have.",
-                hint='Where a repeated call has one effect by itself, write idempotent="natural".',
+                f"{self.method} {self.rule}: a GET reads, so idempotent=True has nothing to do.",
+                hint="Leave it out. Where the operation changes something, declare it with @post.",
             )
         if self.status is not None and not 200 <= self.status <= 299:
             raise SetupError(
@@ -64,11 +72,19 @@ class Declaration:
                 hint="Failures are raised as errors, which carry a status of their own.",
             )
 
+    def guard_or(self, default: Guard | None) -> Guard | None:
+        """Return who decides about an operation of a contract whose module has a default guard.
+
+        What only other modules can call has no default: whoever called them has been asked already.
+        """
+        return self.guard or (default if self.public else None)
+
 
 class ViewOptions(TypedDict, total=False):
     """What ``@operation`` takes; see :class:`Declaration`."""
 
     idempotent: Idempotency
+    guard: Guard | None
     status: int | None
     location: str | None
     etag: bool
@@ -133,7 +149,7 @@ def operation(function: F | None = None, /, **options: Unpack[ViewOptions]) -> F
 
 def declaration_of(function: Any) -> Declaration | None:
     """Return what was declared on a function, or None for a plain one."""
-    found: Declaration | None = getattr(function, ATTRIBUTE, None)
+    found: Declaration | None = getattr(function, DECLARATION, None)
     return found
 
 
@@ -144,7 +160,7 @@ def _declare(method: str, rule: str, options: Options) -> Callable[[F], F]:
 def _attach(declaration: Declaration) -> Callable[[F], F]:
     def attach(function: F) -> F:
         refuse_async(function)
-        setattr(function, ATTRIBUTE, declaration)
+        setattr(function, DECLARATION, declaration)
         return function
 
     return attach

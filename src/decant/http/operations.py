@@ -14,7 +14,8 @@ from decant.http.declare import Declaration, refuse_async
 from decant.http.parameters import Parameter, compile_parameters
 from decant.http.requests import compile_parser
 from decant.http.responding import compile_responder
-from decant.http.results import Result
+from decant.http.results import Result, is_response
+from decant.idempotency import IDEMPOTENCY_ERRORS
 from decant.wiring import Injector
 
 
@@ -58,7 +59,7 @@ class Operation:
         answer = Result(result, name)
         self.check = answer.check
         self.send = compile_responder(declaration, answer, name)
-        self.read = compile_parser(parameters, name)
+        self.read = compile_parser(parameters, name, open_query=is_response(result))
         self._decode = compile_decoder(answer, name)
         self._writer: RequestWriter | None = None
 
@@ -78,7 +79,8 @@ class Operation:
         Args:
             request: The request.
             path_args: The values of the path's variables, as Flask gives them to a view.
-            strict: Whether unknown fields and query parameters are refused.
+            strict: Whether unknown fields and query parameters are refused; pages, which answer with a
+                response of their own, take any query.
 
         Raises:
             ValidationError: 422, naming every bad field.
@@ -143,5 +145,6 @@ def compile_operation(
     parameters, result = compile_parameters(
         function, name=name, declaration=declaration, injector=injector, skip_self=skip_self
     )
-    documented = tuple(dict.fromkeys((*declaration.errors, *errors)))
+    keyed = IDEMPOTENCY_ERRORS if declaration.idempotent is True else ()
+    documented = tuple(dict.fromkeys((*declaration.errors, *errors, *keyed)))
     return Operation(function, name, declaration, parameters, result, documented)

@@ -15,7 +15,7 @@ Programs decide by ``code``, people read ``detail``, support asks for ``trace_id
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -26,12 +26,27 @@ from werkzeug.http import HTTP_STATUS_CODES, parse_date
 
 from decant.clock import Clock, SystemClock
 from decant.context import current
-from decant.errors import RESERVED_FIELDS, DecantError, DomainError, RemoteCallError, ValidationError
+from decant.errors import (
+    RESERVED_FIELDS,
+    AuthenticationError,
+    DecantError,
+    DomainError,
+    RemoteCallError,
+    ValidationError,
+    quotable,
+)
 from decant.http.codecs import encode
 from decant.http.smorest import share_errors
 
 BLANK = "about:blank"
 """The ``type`` of a problem that is no more than its HTTP status (RFC 9457, 4.2.1)."""
+
+PAGE = "decant.page"
+"""Key in the WSGI environment, and in ``app.extensions`` for requests that no view answers: takes a problem's members,
+and returns the response that a browser gets, or None."""
+
+EXTRA = "decant.extra"
+"""Key in the WSGI environment: takes a problem's members, and returns more of them, for clients that expect them."""
 
 
 # The phrases differ between versions of Python and Werkzeug; codes are for ever.
@@ -160,9 +175,18 @@ def _of_decant(error: DecantError, expose: bool) -> ProblemDocument:
         hint=error.hint if expose else None,
         errors=error.errors if isinstance(error, ValidationError) else (),
         fields=error.fields() if isinstance(error, DomainError) else {},
-        headers=_kept(error.headers().items()),
+        headers=_kept({**error.headers(), **_challenge(error)}.items()),
         **_here(),
     )
+
+
+def _challenge(error: DecantError) -> Mapping[str, str]:
+    """Return how to sign in, for a request whose bearer token was not taken (RFC 6750, 3)."""
+    context = current.get()
+    came = (context.authorization or "")[:7].lower() == "bearer "
+    if error.code != AuthenticationError.code or not came or context.caller.subject is not None:
+        return {}
+    return {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{quotable(error.detail)}"'}
 
 
 def _of_internal(error: BaseException, expose: bool) -> ProblemDocument:
@@ -233,13 +257,29 @@ def _is_internal(error: DecantError) -> bool:
 
 
 def problem_response(problem: ProblemDocument) -> Response:
-    """Return a problem as the answer to the current request, in JSON or XML as its ``Accept`` asks."""
-    body, content_type = encode(problem.members(), request.headers.get("Accept"), problem=True)
-    response = Response(body, problem.status, content_type=content_type)
-    for name, value in problem.headers:
-        response.headers.add(name, value)
+    """Return a problem as the answer to the current request: in JSON or XML as its ``Accept`` asks, or as a page."""
+    response = _page(problem)
+    if response is None:
+        body, content_type = encode(_members(problem), request.headers.get("Accept"), problem=True)
+        response = Response(body, problem.status, content_type=content_type)
+    if response.status_code == problem.status:  # a page may send its visitor elsewhere
+        for name, value in problem.headers:
+            response.headers.add(name, value)
     response.vary.add("Accept")
     return response
+
+
+def _page(problem: ProblemDocument) -> Response | None:
+    page: Callable[[Mapping[str, Any]], Response | None] | None = request.environ.get(PAGE)
+    if page is None and request.url_rule is None:
+        page = current_app.extensions.get(PAGE)
+    return None if page is None else page(problem.members())
+
+
+def _members(problem: ProblemDocument) -> Mapping[str, Any]:
+    members = problem.members()
+    extra: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = request.environ.get(EXTRA)
+    return members if extra is None else {**members, **extra(members)}
 
 
 def parse_problem(

@@ -35,14 +35,20 @@ MOST_PARAMETERS = 1000
 """Parameters in one query string; more is an attack, or belongs in a body."""
 
 
-def compile_parser(parameters: Sequence[Parameter], name: str) -> Parser:
+def compile_parser(parameters: Sequence[Parameter], name: str, *, open_query: bool = False) -> Parser:
     """Return the function that reads an operation's arguments from a request.
+
+    Args:
+        parameters: The operation's.
+        name: How errors name the operation.
+        open_query: Whether query parameters that nobody declared are left alone. Links to pages carry what
+            newsletters and search engines add to them.
 
     Raises:
         SetupError: For a parameter of a type that its place cannot carry.
     """
     by_kind = {kind: [p for p in parameters if p.kind == kind] for kind in ("path", "query", "header", "body")}
-    readers = [_query_reader([query_source(p, name) for p in by_kind["query"]])]
+    readers = [_query_reader([query_source(p, name) for p in by_kind["query"]], closed=not open_query)]
     if by_kind["path"]:
         readers.insert(0, _path_reader([TextSource(p, name) for p in by_kind["path"]]))
     if by_kind["header"]:
@@ -227,7 +233,7 @@ def _environ_key(header: str) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-def _query_reader(sources: Sequence[TextSource | ModelSource]) -> Reader:
+def _query_reader(sources: Sequence[TextSource | ModelSource], *, closed: bool) -> Reader:
     known = frozenset(field.name for source in sources for field in source.fields)
 
     def read(reading: Reading) -> None:
@@ -237,7 +243,7 @@ def _query_reader(sources: Sequence[TextSource | ModelSource]) -> Reader:
         given = split_query(query) if query else {}
         for source in sources:
             source.read(given, reading)
-        if reading.strict and not known.issuperset(given):
+        if closed and reading.strict and not known.issuperset(given):
             reading.faults.extend(_unknown(given, known))
 
     return read

@@ -18,10 +18,14 @@ from flask.views import MethodView, View
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
+from decant.context import Guard
+from decant.context import current as call_context
 from decant.errors import DomainError, SetupError
 from decant.http.declare import Declaration, declaration_of
+from decant.http.keyed import Keyed, check_header
 from decant.http.operations import Operation, compile_operation
-from decant.wiring import Injector
+from decant.idempotency import IdempotencyKeyMalformed
+from decant.wiring import Factory, Injector
 
 INTERNAL_KEY = "decant.internal"
 """Key in the WSGI environment: True for a call between services, which ignores unknown fields."""
@@ -30,6 +34,7 @@ EXTENSION = "decant.operations"
 """Key in ``app.extensions``: the list of every :class:`Registered` operation."""
 
 Invoke = Callable[[dict[str, Any]], Any]
+Read = Callable[[Request, Mapping[str, Any], bool], dict[str, Any]]
 Serve = Callable[[Request, Mapping[str, Any]], Response]
 
 
@@ -72,15 +77,17 @@ def registered_operations(app: Flask) -> tuple[Registered, ...]:
     return tuple(app.extensions.get(EXTENSION, ()))
 
 
-def make_view(operation: Operation, invoke: Invoke) -> Callable[..., Response]:
-    """Return a Flask view that gives an operation's arguments to ``invoke`` and answers with its result.
+def make_view(operation: Operation, invoke: Invoke, guard: Guard | None = None) -> Callable[..., Response]:
+    """Return a Flask view that gives a contract operation's arguments to ``invoke`` and answers with its result.
 
     Args:
         operation: Reads the request and writes the answer.
         invoke: Runs the operation. It ought to return what :attr:`Operation.check` returned, made before
             its session ended.
+        guard: The module's own, for a public operation that names none. Asked before the body is read.
     """
-    return _view(_server(operation, lambda arguments: operation.check(invoke(arguments))), operation.function)
+    serve = _server(operation, lambda arguments: operation.check(invoke(arguments)))
+    return _view(_guarded(serve, operation.declaration.guard_or(guard)), operation.function)
 
 
 def bind_view(
@@ -91,6 +98,7 @@ def bind_view(
     rule: str,
     methods: Sequence[str] = ("GET",),
     errors: Sequence[type[DomainError]] = (),
+    guard: Guard | None = None,
 ) -> BoundView:
     """Bind a view to what it is registered with, and to what its parameters are injected from.
 
@@ -101,14 +109,15 @@ def bind_view(
         rule: The path in Flask's syntax.
         methods: The methods that it is registered for.
         errors: Errors that the whole module documents.
+        guard: The module's own, for an operation that names none. Asked before the body is read.
 
     Returns:
-        The function to register. A plain view comes back unchanged.
+        The function to register. A plain view comes back unchanged, and unguarded.
 
     Raises:
         SetupError: For a signature that cannot be served.
     """
-    binder = _Binder(injector, name, rule, errors)
+    binder = _Binder(injector, name, rule, errors, guard)
     if inspect.isclass(view) and issubclass(view, View):
         view = view.as_view(name.rpartition(".")[2])
     kind = getattr(view, "view_class", None)
@@ -123,22 +132,33 @@ def bind_view(
 class _Binder:
     """Binds the functions of one view."""
 
-    def __init__(self, injector: Injector, name: str, rule: str, errors: Sequence[type[DomainError]]) -> None:
+    def __init__(
+        self,
+        injector: Injector,
+        name: str,
+        rule: str,
+        errors: Sequence[type[DomainError]],
+        guard: Guard | None,
+    ) -> None:
         self.injector = injector
         self.name = name
         self.rule = rule
         self.errors = errors
+        self.guard = guard
 
     def function(self, view: Callable[..., Any], declaration: Declaration, methods: Sequence[str]) -> BoundView:
         operations = {method: self._compile(view, declaration, method, self.name) for method in _served(methods)}
         servers = {
-            method: _server(operation, self._called(operation, view)) for method, operation in operations.items()
+            method: self._serve(operation, self._called(operation, view)) for method, operation in operations.items()
         }
         return BoundView(_dispatch(servers, view), tuple(operations.values()))
 
+    def _serve(self, operation: Operation, invoke: Invoke) -> Serve:
+        return _guarded(_server(operation, invoke), operation.declaration.guard)
+
     def _called(self, operation: Operation, view: Callable[..., Any]) -> Invoke:
         """Return the call of a function; without injected parameters there is nothing that a scope could hold."""
-        if any(parameter.kind == "injected" for parameter in operation.parameters):
+        if operation.declaration.idempotent is True or _is_injected(operation):
             return self._scoped(operation, lambda scope: view)
         check = operation.check
         return lambda arguments: check(view(**arguments))
@@ -158,7 +178,7 @@ class _Binder:
             for method, (function, declaration) in declared.items()
         }
         servers = {
-            method: _server(operation, self._scoped(operation, _bound_method(make, method.lower())))
+            method: self._serve(operation, self._scoped(operation, _bound_method(make, method.lower())))
             for method, operation in operations.items()
         }
         return BoundView(_dispatch(servers, view), tuple(operations.values()))
@@ -177,16 +197,24 @@ class _Binder:
         return compile_operation(
             function,
             name=name,
-            declaration=dataclasses.replace(declaration, method=method, rule=self.rule),
+            declaration=self._completed(declaration, method),
             injector=self.injector,
             errors=self.errors,
             skip_self=skip_self,
         )
 
+    def _completed(self, declaration: Declaration, method: str) -> Declaration:
+        """Return a declaration with what the rule and the module say; a GET beside other methods needs no keys."""
+        idempotent = False if method == "GET" and declaration.idempotent is True else declaration.idempotent
+        guard = declaration.guard or self.guard
+        return dataclasses.replace(declaration, method=method, rule=self.rule, guard=guard, idempotent=idempotent)
+
     def _scoped(self, operation: Operation, target: Callable[[Any], Callable[..., Any]]) -> Invoke:
         """Return the call in a scope of its own; the result is checked while its session is open."""
         opened, check = self.injector.open, operation.check
         getters = [(p.name, self.injector.getter(p.type)) for p in operation.parameters if p.kind == "injected"]
+        if operation.declaration.idempotent is True:
+            target, getters = _keyed(Keyed(operation, self.injector), getters, target), []
 
         def invoke(arguments: dict[str, Any]) -> Any:
             scope = opened()
@@ -203,6 +231,28 @@ class _Binder:
             return result
 
         return invoke
+
+
+def _is_injected(operation: Operation) -> bool:
+    return any(parameter.kind == "injected" for parameter in operation.parameters)
+
+
+def _keyed(
+    operation: Keyed, getters: Sequence[tuple[str, Factory]], target: Callable[[Any], Callable[..., Any]]
+) -> Callable[[Any], Callable[..., Any]]:
+    """Return a target that looks at the request's idempotency key before anything is injected."""
+
+    def keyed(scope: Any) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            def work() -> Any:
+                injected = {name: fetch(scope) for name, fetch in getters}
+                return target(scope)(**arguments, **injected)
+
+            return operation.run(scope, arguments, work)
+
+        return call
+
+    return keyed
 
 
 def _bound_method(make: Callable[[Any], Any], method: str) -> Callable[[Any], Callable[..., Any]]:
@@ -225,12 +275,36 @@ def _served(methods: Iterable[str]) -> list[str]:
 def _server(operation: Operation, invoke: Invoke) -> Serve:
     """Return the whole way of a request; ``invoke`` returns a checked result."""
     read, send = operation.read, operation.send
+    if IdempotencyKeyMalformed in operation.errors:
+        read = _with_key(read)
 
     def serve(current: Request, path_args: Mapping[str, Any]) -> Response:
         strict = not current.environ.get(INTERNAL_KEY, False)
         return send(invoke(read(current, path_args, strict)), current)
 
     return serve
+
+
+def _with_key(read: Read) -> Read:
+    """Return what reads a request once its idempotency key is known to be one, or absent."""
+
+    def read_keyed(request: Request, path_args: Mapping[str, Any], strict: bool) -> dict[str, Any]:
+        check_header(request.environ)
+        return read(request, path_args, strict)
+
+    return read_keyed
+
+
+def _guarded(serve: Serve, guard: Guard | None) -> Serve:
+    """Return what asks the guard first: who may not call learns nothing about a body."""
+    if guard is None:
+        return serve
+
+    def serve_guarded(request: Request, path_args: Mapping[str, Any]) -> Response:
+        guard(call_context.get().caller)
+        return serve(request, path_args)
+
+    return serve_guarded
 
 
 def _view(serve: Serve, wrapped: Any) -> Callable[..., Response]:
@@ -259,7 +333,14 @@ def _dispatch(servers: Mapping[str, Serve], wrapped: Any) -> Callable[..., Any]:
     return view
 
 
-def bind_app(app: Flask, injector: Injector, *, within: str = "", errors: Sequence[type[DomainError]] = ()) -> None:
+def bind_app(
+    app: Flask,
+    injector: Injector,
+    *,
+    within: str = "",
+    errors: Sequence[type[DomainError]] = (),
+    guard: Guard | None = None,
+) -> None:
     """Bind the views of an application that carry ``@operation``, and register their operations.
 
     Call it once the last route is registered; views that are bound already stay as they are.
@@ -269,6 +350,7 @@ def bind_app(app: Flask, injector: Injector, *, within: str = "", errors: Sequen
         injector: What the views' parameters are injected from.
         within: Only endpoints that begin with this, for instance ``catalog.``.
         errors: Errors that all these views document.
+        guard: For those of these views that name none; views without ``@operation`` are left unguarded.
 
     Raises:
         SetupError: For a signature that cannot be served.
@@ -279,7 +361,7 @@ def bind_app(app: Flask, injector: Injector, *, within: str = "", errors: Sequen
             rules.setdefault(rule.endpoint, []).append(rule)
     for endpoint, found in rules.items():
         if endpoint in app.view_functions:
-            _bind_endpoint(app, endpoint, [(rule, _bind_rule(app, injector, rule, errors)) for rule in found])
+            _bind_endpoint(app, endpoint, [(rule, _bind_rule(app, injector, rule, errors, guard)) for rule in found])
 
 
 def _bind_endpoint(app: Flask, endpoint: str, bound: list[tuple[Rule, BoundView]]) -> None:
@@ -291,10 +373,12 @@ def _bind_endpoint(app: Flask, endpoint: str, bound: list[tuple[Rule, BoundView]
     app.view_functions[endpoint] = _dispatch_rules([(rule, view.function) for rule, view in bound])
 
 
-def _bind_rule(app: Flask, injector: Injector, rule: Rule, errors: Sequence[type[DomainError]]) -> BoundView:
+def _bind_rule(
+    app: Flask, injector: Injector, rule: Rule, errors: Sequence[type[DomainError]], guard: Guard | None
+) -> BoundView:
     view = app.view_functions[rule.endpoint]
     methods = sorted(rule.methods or ())
-    return bind_view(view, injector, name=rule.endpoint, rule=rule.rule, methods=methods, errors=errors)
+    return bind_view(view, injector, name=rule.endpoint, rule=rule.rule, methods=methods, errors=errors, guard=guard)
 
 
 def _dispatch_rules(views: Sequence[tuple[Rule, Callable[..., Any]]]) -> Callable[..., Any]:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from decant.context import NO_BAGGAGE, NOBODY, CallContext, Caller
+from decant.idempotency import parse_key
 from decant.ids import new_request_id, new_span_id, new_trace_id
 from decant.observe.tracing.baggage import parse_baggage
 from decant.observe.tracing.traceparent import parse_traceparent
 from decant.observe.tracing.tracestate import parse_tracestate
 
 _request_id = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
-_key = re.compile(r"[\x21-\x7e]{1,255}").fullmatch
 _millis = re.compile(r"[0-9]{1,9}").fullmatch
 _TAIL = 2**56
 
@@ -60,7 +60,7 @@ def incoming_context(
         _deadline(get("HTTP_DECANT_DEADLINE_MS") if internal else None, deadline_s),
         internal if isinstance(internal, Caller) else NOBODY,
         get("HTTP_AUTHORIZATION"),
-        key if key is not None and _key(key) else None,
+        None if key is None else parse_key(key),
         NO_BAGGAGE if baggage is None else parse_baggage(baggage),
         random,
     )

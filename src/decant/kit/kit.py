@@ -13,13 +13,14 @@ from flask.logging import default_handler
 from decant.errors import SetupError
 from decant.http.health import HealthCheck, HealthRegistry, install_health
 from decant.http.problem import install_problems
-from decant.kit.requests import RequestHooks
+from decant.kit.requests import Identify, RequestHooks
 from decant.kit.settings import KitSettings
 from decant.observe.logging import configure, configured
 from decant.observe.metrics import render
 from decant.observe.tracing import exporter_from_environ, spans
 
 EXTENSION = "decant.kit"
+HOOKS = "decant.kit.requests"
 ALIVE_AFTER_EXIT_S = 1.0
 
 
@@ -35,6 +36,7 @@ class Kit:
         name: The service's name in logs and traces; the application's by default.
         checks: What the service needs to be ready.
         edge: At the public address: one check per module, for ``/health``.
+        identify: Tells who asks, for instance ``Identity(…).identify`` of :mod:`decant.auth`; by default nobody does.
         environ: Read for the standard ``OTEL_*`` variables and the terminal's; the process's by default.
 
     Example:
@@ -52,12 +54,14 @@ class Kit:
         name: str | None = None,
         checks: Iterable[HealthCheck] | HealthRegistry = (),
         edge: Iterable[HealthCheck] | None = None,
+        identify: Identify | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings or KitSettings()
         self.name = name
         self._checks = checks
         self._edge = edge
+        self._identify = identify
         self._environ = os.environ if environ is None else environ
         if app is not None:
             self.init_app(app)
@@ -82,7 +86,9 @@ class Kit:
             )
         app.extensions[EXTENSION] = self
         self._set_up_logging(app)
-        RequestHooks(self.settings, _Exporting(self._environ, self.name or app.name)).install(app)
+        hooks = RequestHooks(self.settings, _Exporting(self._environ, self.name or app.name), self._identify)
+        hooks.install(app)
+        app.extensions[HOOKS] = hooks
         self._add_limits(app)
         self._add_routes(app)
         if self.settings.problems:
@@ -114,6 +120,12 @@ class Kit:
         path = self.settings.metrics_path
         if path is not None and path not in {rule.rule for rule in app.url_map.iter_rules()}:
             app.add_url_rule(path, "decant_metrics", metrics_view, methods=["GET"])
+
+
+def identify_callers(app: Flask, identify: Identify) -> None:
+    """Tell an application's kit who asks, unless it knows already."""
+    hooks: RequestHooks = app.extensions[HOOKS]
+    hooks.identify = hooks.identify or identify
 
 
 def metrics_view() -> Response:

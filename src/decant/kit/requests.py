@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter, time_ns
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from flask import Flask, got_request_exception
 from flask import request as request_proxy
 
-from decant.context import EMPTY, CallContext, current
+from decant.context import EMPTY, CallContext, Caller, current
 from decant.kit.incoming import incoming_context
 from decant.observe.logging import AccessLog, access_log
 from decant.observe.metrics import UNMATCHED, exceptions, method_label, requests
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from flask import Request, Response
 
     from decant.kit.settings import KitSettings
+
+Identify: TypeAlias = Callable[[str | None, bool], Caller]
+"""Returns who asks, for an ``Authorization`` header and whether the request only reads (GET, HEAD, OPTIONS)."""
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 STATE = "decant.kit.request"
 """The environ key of a request's :class:`Observed`."""
@@ -85,9 +90,11 @@ class RequestHooks:
     Args:
         settings: The kit's switches.
         on_first: Called once, before the first request of the process.
+        identify: Tells who asks.
     """
 
-    def __init__(self, settings: KitSettings, on_first: Callable[[], object]) -> None:
+    def __init__(self, settings: KitSettings, on_first: Callable[[], object], identify: Identify | None = None) -> None:
+        self.identify = identify
         self._settings = settings
         self._on_first: Callable[[], object] | None = on_first
         self._access: AccessLog | None = None
@@ -105,7 +112,13 @@ class RequestHooks:
 
     def begin(self) -> None:
         """Set the context in which the request is answered."""
-        self._begin(_current_request())
+        request = _current_request()
+        context = self._begin(request).context
+        if self.identify is not None and context.authorization is not None:
+            caller = self.identify(context.authorization, request.method in READING)
+            if context.caller.service is not None:
+                caller = caller.of_service(context.caller.service)
+            context.caller = caller  # in place: nobody else has seen this context yet
 
     def _begin(self, request: Request) -> Observed:
         if self._on_first is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,19 +12,20 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 import click
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask.cli import AppGroup
 
+from decant.context import Guard, current
 from decant.errors import SetupError
 from decant.modules.naming import check_module_name, suggest
 from decant.modules.routing import Router, Url
 from decant.modules.static import send_first, shared_folder
-from decant.wiring import Close, Factory
+from decant.wiring import DECLARATION, Close, Factory
 
 if TYPE_CHECKING:
     from flask import Response
 
-PARTS = ("api", "models", "service", "urls", "views", "handlers", "sagas", "settings", "commands", "seed")
+PARTS = ("api", "models", "service", "urls", "views", "handlers", "sagas", "settings", "commands", "seed", "faults")
 """The sub-modules that are found by name."""
 
 FOLDERS = ("migrations", "templates", "static", "tests")
@@ -46,6 +48,7 @@ class Parts(TypedDict, total=False):
     settings: Part
     commands: Part
     seed: Part
+    faults: Part
     migrations: str | Path
     templates: str | Path
     static: str | Path
@@ -72,6 +75,8 @@ class Module(Router):
         name: The module's name, by default the last part of ``import_name``.
         urlpatterns: The route table, instead of the one in ``urls``.
         contract: The contract class, instead of the one found in ``api``.
+        guard: Decides who may call the module's views and its public operations, those that name a guard of their own
+            left out. Static files are for everybody.
         **parts: Sub-modules and folders that are somewhere else, by their conventional names.
 
     Raises:
@@ -88,6 +93,7 @@ class Module(Router):
         *,
         urlpatterns: Sequence[Url] | None = None,
         contract: type | None = None,
+        guard: Guard | None = None,
         **parts: Unpack[Parts],
     ) -> None:
         name = check_module_name(name if name is not None else import_name.rpartition(".")[2])
@@ -103,6 +109,9 @@ class Module(Router):
             static_url_path=f"/static_{name}",
         )
         self.contract = contract
+        self.guard = guard
+        if guard is not None:
+            self.before_request(self._ask_guard)
         self.migrations = folders["migrations"]
         self.tests = folders["tests"]
         self.cli = ModuleGroup(self)
@@ -178,6 +187,16 @@ class Module(Router):
         if self.has("commands"):
             app.cli.add_command(self.cli)
 
+    def _ask_guard(self) -> None:
+        """Ask the guard before a plain view. Operations ask by themselves, where a service has bound them."""
+        if self.guard is None or request.endpoint == f"{self.name}.static" or _is_answered_by_flask(request.url_rule):
+            return
+        declared = _declaration_of(current_app.view_functions.get(request.endpoint or ""), request.method)
+        if declared is None:
+            self.guard(current.get().caller)
+        elif "decant" not in current_app.extensions:
+            (declared.guard or self.guard)(current.get().caller)
+
     def has(self, name: str) -> bool:
         """Return whether a conventional sub-module exists, without importing it."""
         if name in self._explicit or self._found.get(name) is not None:
@@ -234,6 +253,19 @@ class ModuleGroup(AppGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         self._module.submodule("commands")
         return super().get_command(ctx, cmd_name)
+
+
+def _is_answered_by_flask(rule: Any) -> bool:
+    """Return whether the request only asks for methods, as browsers do without credentials; no view sees that."""
+    return request.method == "OPTIONS" and rule.provide_automatic_options
+
+
+def _declaration_of(view: Any, method: str) -> Any:
+    """Return what ``@operation`` or a contract said about the function behind a view; None for a plain one."""
+    kind = getattr(view, "view_class", None)
+    if kind is not None:
+        view = getattr(kind, method.lower(), None) or (getattr(kind, "get", None) if method == "HEAD" else None)
+    return getattr(inspect.unwrap(view), DECLARATION, None) if callable(view) else None
 
 
 def _package_folder(import_name: str) -> Path:

@@ -11,9 +11,12 @@ errors, its buckets the duration.
                                           (``ok`` or the error's code)
 ``decant_spans_dropped_total``            spans that were recorded and could not be delivered
 ``decant_exceptions_total``               ``exception``: classes that nobody handled
+``decant_sign_ins_total``                 ``event``, ``outcome`` (``success``, ``refused``, ``failed``)
 ``decant_db_pool_in_use``                 ``module``: database connections that a call holds, those that
 ``decant_db_pool_open``                   are open, and those that may be
 ``decant_db_pool_limit``
+``decant_saga_step_duration_seconds``     ``module``, ``saga``, ``step``, ``outcome`` (``ok`` or the error's code)
+``decant_sagas``                          ``module``, ``saga``, ``state``: sagas that have not ended
 ========================================  =======================================================
 """
 
@@ -23,7 +26,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -79,9 +82,13 @@ def histogram(name: str, text: str, labels: Sequence[str] = (), buckets: Sequenc
     return _once(name, lambda: Histogram(name, text, labels, buckets=buckets))
 
 
-def gauge(name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
-    """Return the gauge of that name, made when it is first asked for; with several workers it shows their sum."""
-    return _once(name, lambda: Gauge(name, text, labels, multiprocess_mode="livesum"))
+def gauge(name: str, text: str, labels: Sequence[str] = (), *, shared: bool = False) -> Gauge:
+    """Return the gauge of that name, made when it is first asked for.
+
+    With several workers it shows their sum, or the newest value where they all measure the one thing (``shared``).
+    """
+    mode: Literal["livesum", "livemostrecent"] = "livemostrecent" if shared else "livesum"
+    return _once(name, lambda: Gauge(name, text, labels, multiprocess_mode=mode))
 
 
 _made: dict[str, Any] = {}

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from decant.context import CallContext, current
+from decant.context import CallContext, call_key, current
 from decant.contracts import Contract, ContractInfo, Declared, argument_binder, make_client, rebuild
 from decant.errors import ProtocolError, RemoteCallError
 from decant.http.operations import Operation, compile_operation
 from decant.http.problem import BLANK, parse_problem
+from decant.idempotency import HEADER as IDEMPOTENCY_HEADER
 from decant.ids import new_span_id
 from decant.observe.calls import CallObserver
 from decant.observe.tracing import format_baggage, format_traceparent
@@ -77,6 +78,8 @@ def _remote_call(
         span_id = new_span_id()
         timeout_s = _time_left(context, target.timeout_s)
         headers = {**wire.headers, **_headers(context, span_id, timeout_s)}
+        if (key := call_key.get()) is not None:
+            headers[IDEMPOTENCY_HEADER] = key
         headers[SERVICE_TOKEN_HEADER] = tokens.issue(target.service)
         url = f"{target.url}{wire.path}?{wire.query}" if wire.query else f"{target.url}{wire.path}"
         started = time.time_ns()

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from decant.clock import Clock
 from decant.errors import SetupError
+from decant.faults import Board, Faults
 from decant.home import ensure_home
+from decant.idempotency import IdempotentCalls
 from decant.modules import (
     Module,
     in_dependency_order,
@@ -20,12 +23,16 @@ from decant.modules import (
     load_modules,
 )
 from decant.rpc import Target
+from decant.service.browsers import install_browsers
 from decant.service.equip import equip
 from decant.service.events import event_runner
+from decant.service.faults import bound_faults
+from decant.service.identity import ServiceIdentity
 from decant.service.internal import InternalCalls
 from decant.service.mount import mount
 from decant.service.plan import CallMode, Plan
 from decant.service.runtime import Runtime, runtime_of
+from decant.service.sagas import saga_runner
 from decant.service.settings import load_settings
 from decant.service.wire import Wiring, dependencies
 from decant.settings import CallSettings, ModuleUrls, RuntimeSettings, Urls, read_sources
@@ -125,7 +132,11 @@ def assemble(app: Flask, plan: Plan) -> Flask:
     tokens = _tokens(plan) if plan.apart else None
     if tokens is not None:
         app.wsgi_app = InternalCalls(app.wsgi_app, tokens, plan.name)  # type: ignore[method-assign]
+    identity = ServiceIdentity(plan)
     wiring = Wiring(plan, tokens)
+    identity.provide(wiring.registry)
+    faults = bound_faults((*plan.hosted, *plan.elsewhere), Board(plan.home) if plan.expose else None)
+    wiring.registry.add_value(Faults, faults)
     databases = _databases(plan, wiring)
     install_templates(app, plan.hosted, _folder(plan.shared, "templates"), strict=plan.mode == "strict")
     install_static(app, _folder(plan.shared, "static"))
@@ -134,7 +145,10 @@ def assemble(app: Flask, plan: Plan) -> Flask:
     wiring.connect()
     mount(app, plan, wiring)
     equip(app, plan, databases)
-    app.extensions["decant"] = Runtime(plan, wiring, databases, event_runner(plan, wiring, databases))
+    identity.install(app, wiring)
+    install_browsers(app, plan, identity.made)
+    events, sagas = event_runner(plan, wiring, databases), saga_runner(wiring, databases)
+    app.extensions["decant"] = Runtime(plan, wiring, databases, events, identity.made, sagas=sagas, faults=faults)
     return app
 
 
@@ -169,6 +183,7 @@ def _plan(workspace: Workspace, spec: ServiceSpec | None) -> Plan:
         mode=settings.get(CallSettings).resolved_mode(workspace.sources.environment),
         home=ensure_home(workspace.root / settings.get(RuntimeSettings).home.expanduser()),
         shared=workspace.package_path,
+        workspace=workspace.name,
         expose=workspace.sources.environment != PRODUCTION,
     )
 
@@ -196,6 +211,12 @@ def _tokens(plan: Plan) -> ServiceTokens:
     given = plan.settings.get(RuntimeSettings).service_key
     if given is not None:
         return ServiceTokens(parse_key(given.get_secret_value(), "DECANT_SERVICE_KEY"), plan.name)
+    if not plan.expose:
+        raise SetupError(
+            "Calls between services have no signing key.",
+            hint="In production it is required, the same for every service: set DECANT_SERVICE_KEY to the output of "
+            "openssl genpkey -algorithm ed25519",
+        )
     return ServiceTokens(load_or_create_key(plan.home / "keys" / "services.pem"), plan.name)
 
 
@@ -211,16 +232,21 @@ def _databases(plan: Plan, wiring: Wiring) -> dict[str, ModuleDatabase]:
 def _database(plan: Plan, wiring: Wiring, module: Module) -> ModuleDatabase:
     from sqlalchemy.orm import Session
 
-    from decant.db import ModuleDatabase, default_url, refuse_pending_writes
+    from decant.db import DatabaseKeys, ModuleDatabase, ReadSession, default_url, refuse_pending_writes
 
     own, common = plan.settings.get(ModuleUrls, module.name), plan.settings.get(Urls)
-    url = own.database_url or common.database_url
+    url = own.database_url or common.database_url or default_url(plan.home, module.name)
+    # The common replica is the common database's: it does not have what is in a module's own one.
+    replica = own.database_replica_url or (None if own.database_url else common.database_replica_url)
     others = {known.name for known in (*plan.hosted, *plan.elsewhere)} - {module.name}
     strict = plan.mode == "strict"
-    database = ModuleDatabase(module.name, url or default_url(plan.home, module.name), foreign=others, strict=strict)
+    database = ModuleDatabase(module.name, url, foreign=others, strict=strict, replica_url=replica)
     registry = wiring.hosted[module.name].registry
     registry.add_factory(Session, lambda scope: database.session(), close=database.close_session)
+    registry.add_factory(ReadSession, lambda scope: database.read_session(), close=database.close_read_session)
     registry.add_translator(database.unavailable)
+    calls = IdempotentCalls(DatabaseKeys(database), wiring.registry.getter(Clock)(registry.open()))
+    registry.add_value(IdempotentCalls, calls)
     if strict:
-        wiring.guard_calls(module.name, refuse_pending_writes)
+        wiring.check_calls(module.name, refuse_pending_writes)
     return database

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 from flask import Flask, request
@@ -28,7 +30,7 @@ def mount(app: Flask, plan: Plan, wiring: Wiring) -> None:
     before = own_routes(app)
     for hosted in wiring.hosted.values():
         app.register_blueprint(hosted.module)
-        bind_app(app, hosted.registry, within=f"{hosted.module.name}.")
+        bind_app(app, hosted.registry, within=f"{hosted.module.name}.", guard=hosted.module.guard)
     pages = frozenset((route.method, shape(route.rule)) for route in manifest(app))
     for hosted in wiring.hosted.values():
         for info, service in hosted.services.items():
@@ -41,10 +43,11 @@ def mount(app: Flask, plan: Plan, wiring: Wiring) -> None:
 
 def _operations(hosted: Hosted, info: ContractInfo, service: type[Contract]) -> Iterator[tuple[Operation, View]]:
     for name, declared in info.operations.items():
+        guard = declared.declaration.guard_or(hosted.module.guard)
         operation = compile_operation(
             declared.function,
             name=declared.name,
-            declaration=declared.declaration,
+            declaration=replace(declared.declaration, guard=guard),
             errors=tuple(info.errors.values()),
             skip_self=True,
         )
@@ -73,6 +76,7 @@ def _at_the_edge(view: View, prefix: str) -> View:
     if not prefix:
         return view
 
+    @wraps(view)
     def at_the_edge(**path: Any) -> Any:
         request.environ["decant.prefix"] = prefix
         return view(**path)
@@ -81,6 +85,7 @@ def _at_the_edge(view: View, prefix: str) -> View:
 
 
 def _for_services(view: View) -> View:
+    @wraps(view)
     def for_services(**path: Any) -> Any:
         require_service()
         return view(**path)

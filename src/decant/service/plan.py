@@ -28,6 +28,7 @@ class Plan:
         home: Where embedded databases, keys and run state live.
         shared: The folder with the workspace's shared ``templates/`` and ``static/``, or None.
         expose: Whether errors tell developers' details: everywhere but in production.
+        workspace: The workspace's name; the service's by default.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Plan:
     home: Path = Path(".decant")
     shared: Path | None = None
     expose: bool = True
+    workspace: str = ""
 
     @property
     def apart(self) -> bool:

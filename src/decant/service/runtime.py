@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,6 +10,7 @@ from flask import Flask
 
 from decant.contracts import Contract
 from decant.errors import SetupError
+from decant.faults import Faults
 from decant.modules import Module
 from decant.observe.tracing import spans
 from decant.service.plan import Plan
@@ -16,8 +18,10 @@ from decant.service.wire import Wiring
 from decant.wiring import Registry
 
 if TYPE_CHECKING:
+    from decant.auth import Identity
     from decant.db import ModuleDatabase
     from decant.events import EventRunner
+    from decant.sagas import SagaRunner
 
 C = TypeVar("C", bound=Contract)
 
@@ -34,15 +38,29 @@ class Runtime:
         databases: The hosted modules' databases, by module name.
         wiring: What can be injected, and the clients of all contracts.
         events: Relays and consumers of the hosted modules.
+        sagas: What carries the hosted modules' sagas on.
+        identity: Who asks: keys, tokens and their stores, each made when it is first needed.
+        faults: The workspace's failure switches.
     """
 
     def __init__(
-        self, plan: Plan, wiring: Wiring, databases: Mapping[str, ModuleDatabase], events: EventRunner | None
+        self,
+        plan: Plan,
+        wiring: Wiring,
+        databases: Mapping[str, ModuleDatabase],
+        events: EventRunner | None,
+        identity: Identity,
+        *,
+        sagas: SagaRunner | None = None,
+        faults: Faults | None = None,
     ) -> None:
         self.plan = plan
         self.wiring = wiring
         self.databases = databases
         self.events = events
+        self.identity = identity
+        self.sagas = sagas
+        self.faults = faults or Faults((), None)
 
     def __repr__(self) -> str:
         return f"<Runtime of {self.name!r}: {', '.join(module.name for module in self.modules)}>"
@@ -73,18 +91,26 @@ class Runtime:
         return self.wiring.hosted[module].registry
 
     def start(self) -> None:
-        """Start background work: event relays and consumers. Called by the process that serves."""
+        """Start background work: event relays, consumers, sagas. Called by the process that serves."""
         if spans.recording:
             spans.start()
         if self.events is not None:
             self.events.start()
+        if self.sagas is not None:
+            self.sagas.start()
 
     def stop(self, grace_s: float) -> None:
-        """Stop background work, in at most ``grace_s`` seconds, and close every database connection."""
+        """Stop background work, in at most ``grace_s`` seconds, and close every connection to databases and stores."""
+        ends = time.monotonic() + grace_s
+        if self.sagas is not None:
+            self.sagas.ask_to_stop()
         if self.events is not None:
             self.events.stop(grace_s)
+        if self.sagas is not None:
+            self.sagas.stop(max(0.0, ends - time.monotonic()))
         for database in self.databases.values():
             database.close()
+        self.identity.close()
         spans.stop()
 
     def migrate(self) -> dict[str, str | None]:

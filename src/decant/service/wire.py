@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any
 
 from decant.clock import Clock, SystemClock
-from decant.context import CallContext, Caller, current
+from decant.context import CallContext, current
 from decant.contracts import (
+    CallCheck,
     Contract,
     ContractInfo,
-    Guard,
+    checked_clients,
     contracts_in,
     direct_client,
-    guarded_clients,
     services_in,
     strict_client,
 )
@@ -52,7 +52,6 @@ class Wiring:
     def __init__(self, plan: Plan, tokens: TokenIssuer | None) -> None:
         self.registry = Registry()
         self.registry.add_getter(CallContext, lambda scope: current.get())
-        self.registry.add_getter(Caller, lambda scope: current.get().caller)
         clock = SystemClock()
         self.registry.add_getter(Clock, lambda scope: clock)
         self.contracts: dict[type[Contract], Contract] = {}
@@ -65,10 +64,10 @@ class Wiring:
             # Fetched from the table at each call, so that modules which call each other can be wired in any order.
             self.registry.add_getter(info.contract, self._getter(info.contract))
 
-    def guard_calls(self, module: str, guard: Guard) -> None:
-        """Let ``guard`` look at a hosted module's scope before each call from it; before :meth:`connect`."""
+    def check_calls(self, module: str, check: CallCheck) -> None:
+        """Let ``check`` look at a hosted module's scope before each call from it; before :meth:`connect`."""
         for info in self._declared():
-            self.hosted[module].registry.add_getter(info.contract, self._guarded_getter(info, guard))
+            self.hosted[module].registry.add_getter(info.contract, self._checked_getter(info, check))
 
     def connect(self) -> None:
         """Make the client of every contract; called once all injectables are registered.
@@ -79,7 +78,7 @@ class Wiring:
         make = strict_client if self._plan.mode == "strict" else direct_client
         for hosted in self.hosted.values():
             for info, service in hosted.services.items():
-                self.contracts[info.contract] = make(info, service, hosted.registry)
+                self.contracts[info.contract] = make(info, service, hosted.registry, hosted.module.guard)
         if self._plan.elsewhere:
             self._connect_elsewhere(HttpTransport())
 
@@ -97,10 +96,10 @@ class Wiring:
         for module in (*self._plan.hosted, *self._plan.elsewhere):
             yield from _contracts(module)
 
-    def _guarded_getter(self, info: ContractInfo, guard: Guard) -> Any:
+    def _checked_getter(self, info: ContractInfo, check: CallCheck) -> Any:
         @cache
         def maker() -> Callable[[Scope], Contract]:
-            return guarded_clients(info, self.contracts[info.contract], guard)
+            return checked_clients(info, self.contracts[info.contract], check)
 
         def get(scope: Scope) -> Contract:
             return maker()(scope)

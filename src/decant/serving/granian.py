@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
 
 CONFIGURATION = 3
+_SMALL_BODY_BYTES = 64 * 1024
 _LOGGING = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
 
 
@@ -85,8 +86,24 @@ def _load(options: ServeOptions, parent_pid: int, broken: Synchronized[int]) -> 
         raise SystemExit(CONFIGURATION) from None
     _hear_stops(worker.drain)
     worker.start()
-    application: Callable[..., Any] = worker.app
-    return application
+    return _reading_to_the_end(worker.app)
+
+
+def _reading_to_the_end(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Read what an application left of a small body, before its answer goes out.
+
+    granian ends a connection whose request was not read to its end, and says so to nobody: a client that was refused
+    early, for instance by a guard, loses its next request on that connection.
+    """
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        result = application(environ, start_response)
+        length = environ.get("CONTENT_LENGTH")
+        if length and length.isdecimal() and int(length) <= _SMALL_BODY_BYTES:
+            environ["wsgi.input"].read()
+        return result
+
+    return answer
 
 
 def _hear_stops(drain: Drain) -> None:

@@ -9,6 +9,7 @@ from decant.settings.explain import Row, explain
 from decant.settings.load import Entry, Loaded, classes_in, entries_of, load, load_one
 from decant.settings.parts import (
     PARTS,
+    AuthSettings,
     CallSettings,
     HttpSettings,
     LogSettings,
@@ -22,6 +23,7 @@ from decant.settings.sources import Sources, read_sources
 
 __all__ = [
     "PARTS",
+    "AuthSettings",
     "CallSettings",
     "Entry",
     "HttpSettings",

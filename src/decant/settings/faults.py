@@ -35,6 +35,8 @@ _EXPECTED = {
     "less_than_equal": "at most {le}",
     "string_too_short": "at least {min_length} characters",
     "string_too_long": "at most {max_length} characters",
+    "too_short": "a length of at least {min_length}",
+    "too_long": "a length of at most {max_length}",
     "string_pattern_mismatch": "text that matches {pattern}",
     "missing": "a value",
     "extra_forbidden": "no such key",
@@ -59,7 +61,9 @@ def describe(error: ErrorDetails, table: str, cls: type[Settings], found: Mappin
     field = cls.model_fields[name]
     secret = is_secret(name, field)
     value, source, _ = found[name]
-    default = "" if field.is_required() else f", or delete it to have {show(name, field.default, secret)}"
+    default = "" if field.is_required() else ", or delete it"
+    if default and field.default is not None:
+        default += f" to have {show(name, field.default, secret)}"
     return f"{source}: {key} = {show(name, value, secret)}: expected {expected(error, secret)}. Correct it{default}."
 
 

@@ -6,7 +6,8 @@ import re
 
 MASK = "***"
 _SECRET_NAME = re.compile(
-    r"(?:^|[_.-])(?:password|passwd|passphrase|secret|secrets|token|dsn|credentials?|(?:api|secret|private|access|signing)_?key)$",
+    r"(?:^|[_.-])(?:password|passwd|passphrase|secret|secrets|token|dsn|credentials?|"
+    r"(?:api|secret|private|access|signing|cookie)_?keys?)$",
     re.IGNORECASE,
 )
 # Greedy to the last @: a password may hold anything, and hiding too much is the safe side.

@@ -24,6 +24,8 @@ class Urls(Settings):
 
     database_url: str | None = None
     """The database of every module that has no ``<MODULE>_DATABASE_URL``; SQLite files by default."""
+    database_replica_url: str | None = None
+    """A read replica of that database, for modules that ask for ``ReadSession``; the database itself by default."""
     redis_url: str | None = None
     """Holds revocations and other shared state; files in ``DECANT_HOME`` by default."""
     events_url: str | None = None
@@ -39,6 +41,8 @@ class ModuleUrls(Settings):
 
     database_url: str | None = None
     """The module's own database; ``DATABASE_URL`` by default."""
+    database_replica_url: str | None = None
+    """A read replica of it; ``DATABASE_REPLICA_URL`` by default, where the module's database is ``DATABASE_URL``."""
 
 
 class RuntimeSettings(Settings):
@@ -47,7 +51,7 @@ class RuntimeSettings(Settings):
     home: Path = Path(".decant")
     """Where embedded databases, keys and run state live; relative to the folder of ``decant.toml``."""
     service_key: SecretStr | None = None
-    """The private key (PEM) that signs calls between services; made in ``home`` when it is not set."""
+    """The private key (PEM) that signs calls between services; made in ``home`` outside of production."""
 
 
 class HttpSettings(Settings):
@@ -110,6 +114,28 @@ class CallSettings(Settings):
         return self.mode
 
 
+class AuthSettings(Settings):
+    """Access tokens of users. ``JWT_SECRET_KEY`` is a key too, and ``REDIS_URL`` holds what several machines share."""
+
+    issuer: Annotated[str, Field(min_length=1)] | None = None
+    """Who issues access tokens (``iss``); the workspace's name by default."""
+    audience: Annotated[str, Field(min_length=1)] | None = None
+    """Whom access tokens are for (``aud``); the workspace's name by default."""
+    lifetime_s: Annotated[int, Field(ge=1, le=31 * 24 * 3600)] = 24 * 3600
+    """Seconds that an access token lives."""
+    signing_key: SecretStr | None = None
+    """The private key (PEM) that signs access tokens: Ed25519, P-256 or RSA; made in ``DECANT_HOME`` outside of
+    production when no key is given."""
+    verifying_keys: tuple[str, ...] = ()
+    """More public keys (PEM) whose access tokens are taken: the one before, and the one to come."""
+    jwks_url: str | None = None
+    """The key set of the service that signs, for a service that only verifies."""
+    cookie_key: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """Signs the session cookie of pages, 32 characters at least; made in ``DECANT_HOME`` outside of production."""
+    older_cookie_keys: tuple[Annotated[SecretStr, Field(min_length=32)], ...] = ()
+    """Keys whose session cookies are still taken; needs Flask 3.1."""
+
+
 class OtelSettings(Settings):
     """OpenTelemetry, under its standard names; its SDK reads the others from the environment by itself."""
 
@@ -136,6 +162,7 @@ PARTS: Mapping[str, type[Settings]] = {
     "decant.log": LogSettings,
     "decant.serve": ServeSettings,
     "decant.calls": CallSettings,
+    "decant.auth": AuthSettings,
     "otel": OtelSettings,
 }
 """Every part and its table below ``[settings]``."""

@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
-from decant.errors import AuthenticationError
+from decant.context import anyone
+from decant.errors import AuthenticationError, PermissionDeniedError
 from decant.http.codecs import codecs
 from decant.http.openapi.docstrings import Docs, docs_of
 from decant.http.openapi.paths import Variable, narrowed, variables_of
-from decant.http.openapi.problems import error_responses
+from decant.http.openapi.problems import RETRY_AFTER, error_responses
 from decant.http.openapi.schemas import Components, Schema, text_schema
 from decant.http.operations import Operation
 from decant.http.paging import CursorError, Paging
@@ -21,6 +22,8 @@ from decant.http.problem import status_phrase
 from decant.http.requests import BodySource
 from decant.http.results import Result, is_response
 from decant.http.texts import shape_of, strip_optional
+from decant.idempotency import HEADER as IDEMPOTENCY_HEADER
+from decant.idempotency import IdempotencyKeyInUse
 
 BEARER = "bearer"
 BEARER_SCHEME: Schema = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -28,6 +31,12 @@ HEADERS: Mapping[str, Schema] = {
     "ETag": {"description": "Names this state of the resource.", "schema": {"type": "string"}},
     "Location": {"description": "Where the new resource is.", "schema": {"type": "string", "format": "uri-reference"}},
 }
+
+KEY_SCHEMA: Schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+KEY_WORDS = (
+    "Any text that the client makes up for this request and its repetitions: within 24 hours they have one effect, "
+    "and each gets the first answer."
+)
 
 
 def describe_operation(operation: Operation, rule: str, components: Components) -> Schema:
@@ -56,9 +65,13 @@ def describe_operation(operation: Operation, rule: str, components: Components) 
         found["requestBody"] = body
     found["responses"] = _answers(operation, docs, components) | _failures(operation, components)
     # The class itself says "sign in first"; a subclass, such as a wrong password, is an answer like any other.
-    if AuthenticationError in declaration.errors:
+    if AuthenticationError in declaration.errors or _is_guarded(operation):
         found["security"] = [{BEARER: []}]
     return found
+
+
+def _is_guarded(operation: Operation) -> bool:
+    return operation.declaration.guard not in (None, anyone)
 
 
 def _words(name: str) -> str:
@@ -78,6 +91,8 @@ def _parameters(operation: Operation, rule: str, docs: Docs, components: Compone
     if operation.declaration.etag and operation.method == "GET":
         words = "The `ETag` that the client has: answered with 304 where it is still the newest."
         yield {"name": "If-None-Match", "in": "header", "description": words, "schema": {"type": "string"}}
+    if operation.declaration.idempotent is True:
+        yield {"name": IDEMPOTENCY_HEADER, "in": "header", "description": KEY_WORDS, "schema": KEY_SCHEMA}
 
 
 def _path_parameter(parameter: Parameter, variable: Variable, docs: Docs, components: Components) -> Schema:
@@ -173,4 +188,9 @@ def _failures(operation: Operation, components: Components) -> dict[str, Schema]
         parameter.flat and issubclass(strip_optional(parameter.type), Paging) for parameter in operation.parameters
     )
     errors = (*operation.errors, CursorError) if paged else operation.errors
-    return error_responses(components, errors, always)
+    if _is_guarded(operation):
+        errors = (*errors, AuthenticationError, PermissionDeniedError)
+    responses = error_responses(components, errors, always)
+    if IdempotencyKeyInUse in errors:
+        responses[str(IdempotencyKeyInUse.status)]["headers"] = RETRY_AFTER
+    return responses

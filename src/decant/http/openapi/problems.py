@@ -22,10 +22,11 @@ MEANINGS: Mapping[int, str] = {
     422: "The request is well-formed but wrong; every bad field is named.",
     500: "Something broke here; the operators find it in the log by its trace and request id.",
 }
+RETRY_AFTER: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
 HEADERS: Mapping[int, Schema] = {
     401: {"WWW-Authenticate": {"description": "How to identify oneself.", "schema": {"type": "string"}}},
-    429: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}},
-    503: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}},
+    429: RETRY_AFTER,
+    503: RETRY_AFTER,
 }
 
 
