@@ -13,12 +13,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from decant.auth import generate_key
+
 BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
+STORE = Path(__file__).parents[2] / "examples" / "store"
 READY_S = 30.0
 STOP_S = 15.0
 
@@ -48,11 +52,11 @@ def copy_workspace(source: Path, target: Path, topology: str) -> Path:
     return target
 
 
-def prepare(workspace: Path) -> None:
+def prepare(workspace: Path, env: Mapping[str, str] | None = None) -> None:
     """Migrate and seed the databases, as ``make up`` does."""
     log = workspace / "prepare.log"
     for verb in ("upgrade", "seed"):
-        done = start(workspace, ["db", verb], environment(workspace / ".decant", {}), log)
+        done = start(workspace, ["db", verb], environment(workspace / ".decant", env or {}), log)
         assert done.wait(60) == 0, log.read_text()
 
 
@@ -84,7 +88,13 @@ def running(
 def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a test process: nobody's own settings leak in."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("DECANT_", "OTEL_", "FLASK_"))}
-    return {**kept, "DECANT_HOME": str(home), "PYTHONUNBUFFERED": "1", **extra}
+    return {**kept, "DECANT_HOME": str(home), "DECANT_SERVICE_KEY": service_key(), "PYTHONUNBUFFERED": "1", **extra}
+
+
+@cache
+def service_key() -> str:
+    """Return the key that signs calls between services, which ``decant serve`` does not make by itself."""
+    return generate_key().decode()
 
 
 def start(workspace: Path, arguments: list[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:

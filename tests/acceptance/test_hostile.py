@@ -86,7 +86,7 @@ QUERIES = {
     "a cursor before the beginning": (get("/api/books?cursor=LTE"), 404),
     "a cursor beyond 64 bits": (get("/api/books?cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk"), 404),
     "a cursor with NUL": (get("/api/books?cursor=%00"), wrong("query.cursor")),
-    "on a page": (get("/?colour=red"), wrong("query.colour")),
+    "on a page": (get("/?limit=0&colour=red"), wrong("query.limit")),  # pages take what nobody declared
 }
 PATHS = {
     "unknown": (get("/nowhere"), 404),

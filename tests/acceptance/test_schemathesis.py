@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -37,8 +37,8 @@ def config() -> SchemathesisConfig:
     )
 
 
-def search(schema: Any, label: str, examples: int) -> None:
-    """Try one operation of a schema with many requests, well-formed and not."""
+def search(schema: Any, label: str, examples: int, headers: Callable[[], dict[str, str]] = dict) -> None:
+    """Try one operation of a schema with many requests, well-formed and not, each with headers of its own."""
     method, path = label.split()
 
     cases = st.one_of(schema[path][method].as_strategy(generation_mode=mode) for mode in GenerationMode)
@@ -46,7 +46,7 @@ def search(schema: Any, label: str, examples: int) -> None:
     @given(case=cases)
     @settings(max_examples=examples, deadline=None, suppress_health_check=QUIET, derandomize=True, database=None)
     def find(case: Any) -> None:
-        case.call_and_validate(checks=CHECKS.get_all())
+        case.call_and_validate(checks=CHECKS.get_all(), headers=headers())
 
     find()
 

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import sqlite3
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from decant.auth import ServiceTokens, generate_key, load_or_create_key, parse_key
+from decant.auth import ServiceTokens, generate_key, parse_key
 from tests.acceptance.raw import Raw, send
 from tests.acceptance.running import (
     BOOKCLUB,
@@ -25,6 +24,7 @@ from tests.acceptance.running import (
     environment,
     prepare,
     running,
+    service_key,
     start,
     until,
     wait_ready,
@@ -50,16 +50,17 @@ def club(workspace: Path) -> Iterator[Running]:
 
 
 def tokens(club: Running, name: str = "reviews") -> ServiceTokens:
-    return ServiceTokens(load_or_create_key(club.home / "keys" / "services.pem"), name)
+    return ServiceTokens(parse_key(service_key()), name)
 
 
 def titles(club: Running, token: str) -> requests.Response:
     return requests.get(f"{club.urls['books']}/titles?book_ids=earthsea", headers={HEADER: token}, timeout=5)
 
 
-def test_only_the_owner_may_read_the_key_that_signs_calls(club: Running) -> None:
-    key = club.home / "keys" / "services.pem"
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+def test_a_key_that_is_given_is_written_nowhere(club: Running) -> None:
+    secret = service_key().splitlines()[1]
+    assert not (club.home / "keys").exists()
+    assert [log for log in club.home.glob("*.log") if secret in log.read_text(errors="replace")] == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,13 @@ WHERE = {need.marker: need.where for need in NEEDS}
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
     """Make an empty PostgreSQL database and return its SQLAlchemy URL."""
+    with postgres_database() as url:
+        yield url
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """Lend an empty PostgreSQL database, for fixtures that live longer than a test."""
     import psycopg
 
     where, name = WHERE["postgres"](), f"decant_test_{secrets.token_hex(6)}"
@@ -29,6 +38,13 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def mariadb_url() -> Iterator[str]:
     """Make an empty MariaDB database and return its SQLAlchemy URL."""
+    with mariadb_database() as url:
+        yield url
+
+
+@contextmanager
+def mariadb_database() -> Iterator[str]:
+    """Lend an empty MariaDB database, for fixtures that live longer than a test."""
     import pymysql
 
     where, name = WHERE["mariadb"](), f"decant_test_{secrets.token_hex(6)}"
@@ -59,3 +75,18 @@ def rabbitmq_url() -> str:
 def nats_url() -> str:
     """Return NATS' URL; subjects and streams of a test have a name of their own."""
     return f"nats://{WHERE['nats']()}"
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgres", marks=pytest.mark.postgres),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ]
+)
+def each_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database, on each of the three kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/each.sqlite3"
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url

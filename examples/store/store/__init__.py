@@ -1,0 +1,1 @@
+"""A shop: modules that run together in one process, or apart in several."""

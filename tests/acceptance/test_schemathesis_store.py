@@ -1,0 +1,125 @@
+"""Schemathesis, with all its checks, finds nothing on the shop: in process, and over HTTP in each of its services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import schemathesis
+
+from decant import create_app
+from decant.auth import AccessTokens, Keyring, MemoryRevocations, Revocations, generate_key, key_from_pem
+from decant.service import runtime_of
+from tests.acceptance.accounts import PASSWORD, deployed
+from tests.acceptance.running import STORE, copy_workspace
+from tests.acceptance.test_schemathesis import config, search
+
+OPERATIONS = {
+    "auth": [
+        "POST /auth/register", "POST /auth/login", "POST /auth/validate", "POST /auth/logout",
+        "POST /api/auth/signup", "POST /api/auth/refresh", "GET /api/auth/me", "POST /api/auth/signout-everywhere",
+    ],
+    "users": ["GET /users/profile", "PUT /users/profile"],
+    "catalog": [
+        "GET /api/products", "GET /api/products/{product_id}", "PUT /api/products/{product_id}/stock",
+        "GET /api/categories",
+    ],
+    "cart": [
+        "GET /api/cart", "POST /api/cart/items", "PUT /api/cart/items/{product_id}",
+        "DELETE /api/cart/items/{product_id}",
+    ],
+    "orders": [
+        "POST /api/checkout", "GET /api/orders", "GET /api/orders/{order_id}", "POST /api/orders/{order_id}/cancel",
+        "POST /api/orders/{order_id}/refund", "GET /api/all-orders", "GET /api/stuck-orders",
+    ],
+    "payments": ["POST /payments/callbacks"],
+    "notifications": ["GET /api/mails"],
+}  # fmt: skip
+EVERY = [operation for operations in OPERATIONS.values() for operation in operations]
+SERVED = [("store", operation) for operation in EVERY] + [
+    (service, operation) for service, operations in OPERATIONS.items() for operation in operations
+]
+SERVICES = {"monolith": ["store"], "services": list(OPERATIONS)}
+Search = Callable[[str, str, int], None]
+
+
+def searcher(schemas: dict[str, Any], signing_key: str, name: str, user_id: str) -> Search:
+    """Return a search that comes with a fresh token in each request: some of them sign out."""
+    keys = Keyring(key_from_pem(signing_key, "a key"))
+    tokens = AccessTokens(keys, Revocations(MemoryRevocations()), issuer=name, audience=name)
+
+    def find(service: str, operation: str, examples: int) -> None:
+        def headers() -> dict[str, str]:
+            return {"Authorization": f"Bearer {tokens.issue(user_id)}"}
+
+        search(schemas[service], operation, examples, headers)
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str]]:
+    workspace = copy_workspace(STORE, tmp_path_factory.mktemp("store") / "store", "monolith")
+    key = generate_key().decode()
+    environ = {"DECANT_ENV": "production", "DECANT_AUTH_SIGNING_KEY": key, "DECANT_AUTH_COOKIE_KEY": "k" * 64}
+    app = create_app(config=workspace / "decant.toml", environ=environ)
+    runtime = runtime_of(app)
+    runtime.migrate()
+    runtime.seed()
+    yield app, key
+    runtime.stop(1)
+
+
+@pytest.fixture(scope="module")
+def in_process(app: tuple[Any, str]) -> Any:
+    return schemathesis.openapi.from_wsgi("/openapi.json", app[0], config=config())
+
+
+@pytest.fixture(scope="module")
+def find_in_process(app: tuple[Any, str], in_process: Any) -> Search:
+    person = {"username": "Ada", "email": "ada@example.org", "password": PASSWORD}
+    user_id = app[0].test_client().post("/auth/register", json=person).json["user_id"]
+    return searcher({"store": in_process}, app[1], "store", user_id)
+
+
+@pytest.fixture(scope="module")
+def find_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Search]:
+    finders: dict[str, Search] = {}
+    with ExitStack() as stack:
+        for topology in ("monolith", "services"):
+            shop = stack.enter_context(deployed(f"{topology}-sqlite", tmp_path_factory.mktemp("store"), SERVICES))
+            schemas = {
+                name: schemathesis.openapi.from_url(f"{url}/openapi.json", config=config())
+                for name, url in shop.running.urls.items()
+            }
+            find = searcher(schemas, shop.env["DECANT_AUTH_SIGNING_KEY"], shop.name, shop.ada.user_id)
+            finders |= dict.fromkeys(schemas, find)
+        yield lambda service, operation, examples: finders[service](service, operation, examples)
+
+
+@pytest.mark.parametrize("operation", EVERY)
+def test_schemathesis_finds_nothing_in_process(find_in_process: Search, operation: str) -> None:
+    find_in_process("store", operation, 25)
+
+
+@pytest.mark.serving
+@pytest.mark.parametrize(("service", "operation"), SERVED)
+def test_schemathesis_finds_nothing_over_http(find_served: Search, service: str, operation: str) -> None:
+    find_served(service, operation, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.serving
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("service", "operation"), SERVED)
+def test_schemathesis_finds_nothing_over_http_when_it_searches_longer(
+    find_served: Search, service: str, operation: str
+) -> None:
+    find_served(service, operation, 200)
+
+
+def test_every_operation_of_the_document_is_searched(in_process: Any) -> None:
+    found = [operation.ok().label for operation in in_process.get_all_operations()]
+    assert sorted(found) == sorted(EVERY)
