@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["pytester", "tests.support.needs", "tests.support.servers"]
+pytest_plugins = ["pytester", "tests.support.needs", "tests.support.servers", "tests.support.trials"]
 
 if find_spec("pytest_playwright"):  # the environment of the lowest Flask has no browser driver
     pytest_plugins.append("tests.support.browser")

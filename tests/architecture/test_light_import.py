@@ -33,7 +33,7 @@ def test_import_decant_imports_nothing_but_itself_and_a_little_standard_library(
     assert len(modules) <= 40, sorted(modules)
 
 
-@pytest.mark.parametrize("module", ["errors", "context", "clock", "ids", "wiring", "home"])
+@pytest.mark.parametrize("module", ["errors", "context", "clock", "ids", "wiring", "home", "sqlite"])
 def test_the_lowest_layer_imports_only_the_standard_library(module: str) -> None:
     assert top_level(imported_by(f"decant.{module}")) == {"decant"}
 

@@ -14,6 +14,7 @@ anything else                 is only shown; ``sh`` is for commands of this repo
 ============================  ======================================================================================
 
 A page that has ``<!-- folder: examples/bookclub -->`` in it is followed in a copy of that folder, others in an empty one.
+One with ``<!-- after: 01-….md -->`` goes on where that page has written its files, before it starts a server.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)(?P<rest>[^\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
+AFTER = re.compile(r"^<!-- after: (\S+) -->$", re.MULTILINE)
 FOLDER = re.compile(r"^<!-- folder: (\S+) -->$", re.MULTILINE)
 LEFT_OUT = re.compile(r"^[ \t]*# …[ \t]*\n", re.MULTILINE)
 RUN = ("python", "console", "toml", "json")
@@ -128,4 +130,10 @@ def missing_from(excerpt: str, text: str) -> str | None:
 def folder_of(text: str) -> str | None:
     """Return the folder of this repository that a page begins with, or None for an empty one."""
     found = FOLDER.search(text)
+    return found[1] if found else None
+
+
+def page_before(text: str) -> str | None:
+    """Return the page that a page goes on from, or None where it begins by itself."""
+    found = AFTER.search(text)
     return found[1] if found else None

@@ -109,3 +109,16 @@ def test_a_page_may_begin_in_a_copy_of_a_folder() -> None:
 
 def test_a_block_for_a_terminal_of_ones_own_is_only_shown() -> None:
     assert not Block("sh", "", "make up\n").is_run
+
+
+def test_a_page_goes_on_where_another_began_to_serve(tmp_path: Path, document: Path) -> None:
+    text = document.read_text().replace(
+        "```console exit=3", "```console server=one:8000\n$ no such server\n```\n\n```console exit=3"
+    )
+    document.write_text(text)
+    (tmp_path / "next.md").write_text("<!-- after: page.md -->\n\n```console\n$ cat shop/one.py\nVALUE = 1\n```\n")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    walk = Walk(folder)
+    walk.follow(tmp_path / "next.md")
+    assert walk.commands == 5

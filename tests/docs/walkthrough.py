@@ -15,12 +15,13 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 import requests
 
 from tests.acceptance.running import environment, free_port, until
-from tests.docs.blocks import Block, blocks, commands, folder_of, missing_from
+from tests.docs.blocks import Block, blocks, commands, folder_of, missing_from, page_before
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30
@@ -51,6 +52,7 @@ class Walk:
         """Do what a page says; stop every server at the end."""
         text = page.read_text()
         self.prepare(folder_of(text))
+        self.catch_up(page, page_before(text))
         found = list(blocks(text))
         for block in found:
             if block.server:
@@ -69,6 +71,15 @@ class Walk:
         if source is not None:
             unwanted = shutil.ignore_patterns(".decant", "__pycache__")
             shutil.copytree(ROOT / source, self.folder, dirs_exist_ok=True, ignore=unwanted)
+
+    def catch_up(self, page: Path, before: str | None) -> None:
+        """Do what the page before says, as far as its first server."""
+        if before is None:
+            return
+        text = (page.parent / before).read_text()
+        self.catch_up(page, page_before(text))
+        for block in takewhile(lambda block: not block.server, blocks(text)):
+            self.do(block)
 
     def reserve(self, name: str, port: int) -> None:
         """Choose a free port in place of the one that the page shows."""
@@ -110,7 +121,9 @@ class Walk:
 
     def environ(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return environment(self.folder / ".decant", {**self.addresses, "PATH": path, "COLUMNS": "120"})
+        environ = environment(self.folder / ".decant", {**self.addresses, "PATH": path, "COLUMNS": "120"})
+        del environ["DECANT_SERVICE_KEY"]  # no reader has one
+        return environ
 
     def start(self, name: str, port: int, body: str) -> None:
         """Start a server on a port that is free here, and wait until it answers."""

@@ -1,9 +1,11 @@
 """How a call's scope ends when the call fails."""
 
+from collections.abc import Callable
+
 import pytest
 
 from decant.errors import Unavailable
-from decant.wiring import Registry
+from decant.wiring import Registry, Scope
 
 
 def typed(error: BaseException) -> Unavailable | None:
@@ -43,3 +45,24 @@ def test_a_failing_roll_back_does_not_hide_the_first_error() -> None:
     with pytest.raises(LookupError) as caught, scope:
         raise LookupError("first")
     assert caught.value.__notes__ == ["Rolling back failed, too: ConnectionError."]
+
+
+def test_what_is_deferred_is_made_when_the_first_target_that_asks_for_it_is_wired() -> None:
+    made = []
+
+    def prepare() -> Callable[[Scope], str]:
+        made.append("once")
+        return lambda scope: "value"
+
+    parent = Registry()
+    parent.add_deferred(str, prepare)
+    child = Registry(parent)
+    assert child.provides(str)
+    assert made == []
+    for registry in (child, parent, child):
+        assert registry.compile(takes_a_text)(registry.open()) == "value"
+    assert made == ["once"]
+
+
+def takes_a_text(text: str) -> str:
+    return text

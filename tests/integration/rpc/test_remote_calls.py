@@ -13,12 +13,14 @@ from flask import Flask, request
 from pydantic import BaseModel
 from werkzeug.serving import make_server
 
-from decant.auth import ServiceTokens, generate_key, parse_key
+from decant.auth import ServiceTokens, generate_key, parse_key, require_roles
 from decant.context import CallContext, Caller, current, use
 from decant.contracts import Contract, contract_of, invoker
 from decant.errors import (
+    AuthenticationError,
     DeadlineExceeded,
     DomainError,
+    PermissionDeniedError,
     ProtocolError,
     RemoteCallError,
     Unavailable,
@@ -52,6 +54,9 @@ class Halls(Contract, module="halls"):
     @get("/halls/<hall_id>/broken")
     def broken(self, hall_id: str) -> Seat: ...
 
+    @post("/halls/<hall_id>/closing", guard=require_roles("admin"))
+    def close(self, hall_id: str) -> None: ...
+
 
 SEEN: dict[str, Any] = {}
 
@@ -70,6 +75,13 @@ class HallService(Halls):
 
     def broken(self, hall_id: str) -> Seat:
         raise ZeroDivisionError("a secret of ours")
+
+    def close(self, hall_id: str) -> None: ...
+
+
+def _user_of_the_request() -> None:
+    user = request.headers.get("Authorization", "").removeprefix("User ")
+    current.set(CallContext(caller=Caller(user or None)))
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +107,7 @@ def url(tokens: dict[str, ServiceTokens]) -> Iterator[str]:
             return view(**path)
 
         app.add_url_rule(INTERNAL_PREFIX + operation.rule, declared.name, guarded, methods=[operation.method])
+    app.before_request(_user_of_the_request)
     app.wsgi_app = InternalCalls(app.wsgi_app, tokens["halls"], "halls")  # type: ignore[method-assign]
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -125,6 +138,14 @@ def test_path_arguments_arrive_as_they_are(halls: Any, hall_id: str) -> None:
         return
     halls.seat(hall_id)
     assert SEEN["hall"] == hall_id
+
+
+def test_a_guard_of_the_other_side_refuses_with_its_own_errors(halls: Any) -> None:
+    with pytest.raises(AuthenticationError, match="The access token is missing") as caught:
+        halls.close("h1")
+    assert type(caught.value) is AuthenticationError
+    with use(CallContext(authorization="User u1")), pytest.raises(PermissionDeniedError, match="the role admin"):
+        halls.close("h1")
 
 
 def test_a_declared_error_comes_back_as_its_own_class(halls: Any) -> None:

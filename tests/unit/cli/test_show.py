@@ -52,6 +52,7 @@ def test_config_shows_key_value_and_source(root: Path, capsys: pytest.CaptureFix
     assert shown(capsys) == [
         ["KEY", "VALUE", "SOURCE"],
         ["cart.database_url", "-", "default"],
+        ["cart.database_replica_url", "-", "default"],
         ["cart.most", "3", "decant.toml:5"],
         ["cart.token", "***", "default"],
     ]

@@ -20,6 +20,7 @@ from decant.errors import (
     ValidationError,
 )
 from decant.http.declare import get, post
+from decant.http.paging import CursorError
 from decant.http.results import ResultError
 from decant.wiring import Registry
 
@@ -75,6 +76,8 @@ class RoomService(Rooms):
                 raise NoSeat(left=0)
             case "missing":
                 raise NotFoundError("no such room")
+            case "beyond":
+                raise CursorError
             case "undeclared":
                 raise Undeclared
             case "broken":
@@ -146,6 +149,12 @@ def test_a_declared_error_is_caught_as_its_own_class_with_its_fields(make: Clien
         rooms(make, registry).seat("full")
     assert caught.value.left == 0
     assert caught.value.detail == "Only 0 seats are left."
+
+
+@both
+def test_a_cursor_that_leads_nowhere_needs_no_declaration(make: Client, registry: Registry) -> None:
+    with pytest.raises(CursorError):
+        rooms(make, registry).seat("beyond")
 
 
 @both

@@ -75,9 +75,3 @@ def test_the_package_exports_the_decorator_and_not_a_module_of_its_name() -> Non
     import decant.http
 
     assert decant.http.operation is operation
-
-
-def test_what_needs_a_store_of_keys_is_refused_and_not_pretended() -> None:
-    with pytest.raises(SetupError, match="store for keys") as caught:
-        post("/reservations", idempotent=True)
-    assert 'idempotent="natural"' in str(caught.value)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, abort, redirect
+from flask import Blueprint, Flask, abort, redirect, request
 from werkzeug.exceptions import HTTPException, NotFound, RequestedRangeNotSatisfiable, TooManyRequests, Unauthorized
 
 from decant.context import CallContext, use
@@ -21,7 +21,7 @@ from decant.errors import (
     Unavailable,
     ValidationError,
 )
-from decant.http.problem import ProblemDocument, install_problems, parse_problem, problem_of
+from decant.http.problem import EXTRA, ProblemDocument, install_problems, parse_problem, problem_of
 
 
 class OutOfStock(DomainError, code="catalog.out-of-stock", status=409):
@@ -254,6 +254,22 @@ def test_a_description_that_is_no_text_is_not_shown_as_a_repr() -> None:
 def read(document: Any, status: int = 409, **headers: str) -> ProblemDocument | None:
     sent = {"Content-Type": "application/problem+json"} | {name.replace("_", "-"): v for name, v in headers.items()}
     return parse_problem(status, sent, document if isinstance(document, bytes) else json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"), [("*/*", b'"message":"There is'), ("application/xml", b"<message>There is")]
+)
+@pytest.mark.parametrize("path", ["/", "/nowhere"])
+def test_an_application_adds_members_that_its_clients_expect(accept: str, expected: bytes, path: str) -> None:
+    app = raising(NotFoundError("There is nothing."))
+
+    @app.before_request
+    def expect() -> None:
+        request.environ[EXTRA] = lambda members: {"message": f"There is a {members['status']}"}
+
+    answer = app.test_client().get(path, headers={"Accept": accept})
+    assert answer.status_code == 404
+    assert expected in answer.data
 
 
 def test_a_problem_is_read_back_as_it_was_written() -> None:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import pytest
+from flask import Response
+from flask.typing import ResponseReturnValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
@@ -346,6 +348,17 @@ def test_absence_is_none_for_an_optional_and_empty_for_a_list(kind, value) -> No
 
 def test_an_unknown_query_parameter_is_refused_at_the_edge() -> None:
     assert faults(queried(int, "q=1&z=2")) == {"query.z": "extra_forbidden"}
+
+
+@pytest.mark.parametrize("kind", [Response, ResponseReturnValue])
+def test_a_page_takes_what_links_to_it_add(kind) -> None:
+    def page(q: str = ""):
+        return Response(f"found {q}")
+
+    page.__annotations__["return"] = kind
+    client = serve(operation(page))
+    assert client.get("/?q=cup&utm_source=mail&fbclid=").text == "found cup"
+    assert faults(client.get("/?q=cup&q=lamp&utm_source=mail")) == {"query.q": "repeated"}
 
 
 def test_a_query_that_is_not_utf8_is_400() -> None:

@@ -51,7 +51,7 @@ def test_a_part_is_imported_when_it_is_asked_for_and_only_then(workspace: Worksp
 
 
 @pytest.mark.parametrize(
-    "part", ["api", "models", "service", "urls", "views", "handlers", "sagas", "settings", "commands", "seed"]
+    "part", ["api", "models", "service", "urls", "views", "handlers", "sagas", "settings", "commands", "seed", "faults"]
 )
 def test_a_part_that_does_not_exist_is_none(catalog: Module, part: str) -> None:
     assert catalog.submodule(part) is None

@@ -13,6 +13,7 @@ from flask import Blueprint, Flask, jsonify
 from werkzeug.exceptions import HTTPException
 
 from decant import create_app, init_app
+from decant.auth import generate_key
 from decant.errors import SettingsError, SetupError
 from decant.kit import Kit
 from decant.service import Runtime, runtime_of
@@ -205,3 +206,14 @@ def test_any_other_application_has_no_runtime() -> None:
     with pytest.raises(SetupError, match="has no Decant modules") as caught:
         runtime_of(Flask("plain"))
     assert "init_app" in str(caught.value.hint)
+
+
+def test_in_production_services_that_call_each_other_need_a_key(shop: Shop) -> None:
+    path, production = shop(), {"DECANT_ENV": "production"}
+    with pytest.raises(SetupError, match="signing key") as caught:
+        create_app("cart", topology="services", config=path, environ=production)
+    assert "DECANT_SERVICE_KEY" in (caught.value.hint or "")
+    create_app(
+        "cart", topology="services", config=path, environ=production | {"DECANT_SERVICE_KEY": generate_key().decode()}
+    )
+    create_app(config=path, environ=production)  # one process calls nobody
