@@ -13,6 +13,7 @@ if __package__ in (None, ""):
 
 from benchmarks.measure import Figure, measure
 from benchmarks.startup import ready_seconds
+from benchmarks.variants import events, store
 
 BARE = "operations:bare"
 BARE_US = 45.3
@@ -118,6 +119,23 @@ COMPARISONS = {
             Bar("operations:list_from_rows_kit", "operations:smorest_kit", "faster", 5.0),
         ],
     ),
+    "auth": Comparison(
+        "Users: an access token, and a sign-in",
+        [
+            ("auth:argon2", "argon2id alone, by argon2-cffi"),
+            ("auth:password", "check a password, with the bound on hashes"),
+            ("auth:sign_in", "sign in: limit, password, refresh token, access token; the stores in SQLite"),
+            ("auth:cached", "verify an access token (EdDSA), seen before"),
+            ("auth:first_time", "verify an access token, first time"),
+            ("auth:identify", "what a request with a token seen before costs more: header to caller"),
+        ],
+        [
+            Bar("auth:password", "auth:argon2", "ratio", 1.05),
+            Bar("auth:sign_in", "auth:argon2", "ratio", 1.15),
+            Bar("auth:cached", "calls:method", "added", 5.0),
+            Bar("auth:identify", "calls:method", "added", 5.0),
+        ],
+    ),
     "calls": Comparison(
         "A call between modules in one process",
         [
@@ -126,6 +144,10 @@ COMPARISONS = {
             ("calls:direct_unused_session", "direct call, with a session that is not used"),
             ("calls:session_by_hand", "a reused session with one statement, by hand"),
             ("calls:direct_used_session", "direct call, with a session and one statement"),
+            ("calls:write_careless", "direct call that writes a row to a file"),
+            ("calls:write_without_key", "the same with `idempotent=True`, called without a key"),
+            ("calls:write_with_key", "called with a new key each time"),
+            ("calls:write_again_with_key", "called with a key that has its answer"),
             ("calls:strict", "strict call: one text argument, one model back"),
             ("calls:reserve_strict", "strict call: a list of three models, one model back"),
         ],
@@ -177,6 +199,8 @@ def main(argv: Sequence[str]) -> int:
     known: dict[str, Callable[[int], bool]] = {
         **{name: (lambda rounds, name=name: compare(name, rounds)) for name in COMPARISONS},
         "startup": lambda rounds: startup(min(rounds, 5)),
+        "events": lambda rounds: events.report(min(rounds, 5)),
+        "store": lambda rounds: store.report(min(rounds, 3)),
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {' '.join(known)}; all by default")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from decant.context import CallContext, current
+from decant.clock import SystemClock
+from decant.context import CallContext, current, idempotency_key
 from decant.contracts import Contract, contract_of, direct_client, strict_client
-from decant.db import ModuleDatabase
+from decant.db import DatabaseKeys, ModuleDatabase, create_infrastructure
 from decant.http import get, post
+from decant.idempotency import IdempotentCalls
 from decant.observe.tracing import spans
 from decant.wiring import Registry
 
@@ -43,6 +48,27 @@ class Catalog(Contract, module="catalog"):
     def reserve(self, order_id: str, lines: list[Line]) -> Product: ...
 
 
+class Orders(Contract, module="orders"):
+    @post("/orders", idempotent=True)
+    def order(self, product_id: str, lines: list[Line]) -> Product: ...
+
+    @post("/careless-orders")
+    def order_carelessly(self, product_id: str, lines: list[Line]) -> Product: ...
+
+
+class OrderService(Orders):
+    def __init__(self, db: Session) -> None:
+        self.db = db
+
+    def order(self, product_id: str, lines: list[Line]) -> Product:
+        self.db.execute(INSERT)
+        return PRODUCT
+
+    def order_carelessly(self, product_id: str, lines: list[Line]) -> Product:
+        self.db.execute(INSERT)
+        return PRODUCT
+
+
 class CatalogService(Catalog):
     def get_product(self, product_id: str) -> Product:
         return PRODUCT
@@ -63,6 +89,7 @@ class ReadCatalog(StoredCatalog):
 
 
 SELECT = text("SELECT 1")
+INSERT = text("INSERT INTO orders_order (id) VALUES (NULL)")
 
 
 def _discard(batch: Any) -> None:
@@ -116,6 +143,51 @@ def session_by_hand() -> Call:
 def direct_used_session() -> Call:
     call = _client(direct_client, ReadCatalog, _stored()).get_product
     return lambda: call("p1")
+
+
+def _orders() -> Any:
+    """A module whose operations write a row, in a file: each commit is a commit."""
+    folder = tempfile.TemporaryDirectory(prefix="decant-")
+    atexit.register(folder.cleanup)
+    database = ModuleDatabase("orders", f"sqlite:///{folder.name}/orders.sqlite3")
+    with database.engine.begin() as connection:
+        create_infrastructure(connection, "orders")
+        connection.execute(text("CREATE TABLE orders_order (id INTEGER PRIMARY KEY)"))
+    registry = Registry()
+    registry.add_factory(Session, lambda scope: database.session(), close=database.close_session)
+    registry.add_value(IdempotentCalls, IdempotentCalls(DatabaseKeys(database), SystemClock()))
+    current.set(CallContext(trace_id="a" * 32, span_id="b" * 16))
+    return direct_client(contract_of(Orders), OrderService, registry)  # type: ignore[arg-type]
+
+
+def write_careless() -> Call:
+    order = _orders().order_carelessly
+    return lambda: order("p1", LINES)
+
+
+def write_without_key() -> Call:
+    order = _orders().order
+    return lambda: order("p1", LINES)
+
+
+def write_with_key() -> Call:
+    order, number = _orders().order, count()
+
+    def call() -> object:
+        with idempotency_key(f"order-{next(number)}"):
+            return order("p1", LINES)
+
+    return call
+
+
+def write_again_with_key() -> Call:
+    order = _orders().order
+
+    def call() -> object:
+        with idempotency_key("order-1"):
+            return order("p1", LINES)
+
+    return call
 
 
 def strict() -> Call:
