@@ -5,6 +5,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PORT ?= 8000
+EXAMPLE ?= store
 ARGS ?=
 FAST := not slow and not packaging and not trials
 export PYTHON
@@ -17,13 +18,13 @@ help: ## List the targets
 setup: ## Create .venv with everything that development needs
 	@scripts/setup dev
 
-up: ## Start the example on http://127.0.0.1:8000 (another port: make up PORT=8001)
+up: ## Start the shop on http://127.0.0.1:8000 (make up EXAMPLE=bookclub PORT=8001)
 	@scripts/setup run
-	@exec scripts/up $(PORT)
+	@exec scripts/up $(PORT) $(EXAMPLE)
 
 test: setup lint pytest ## Lint, types and all fast tests
 
-test-all: setup lint docs wheel lowest pytest-all ## Everything: slow tests, packaging, the lowest Flask, docs
+test-all: setup lint docs wheel lowest pytest-all ## Everything: slow tests, a twentieth of the trials, packaging, the lowest Flask, docs
 
 lint: setup
 	$(BIN)/ruff check .
@@ -40,7 +41,7 @@ pytest: setup
 	$(BIN)/pytest -m "$(FAST)" $(ARGS)
 
 pytest-all: setup
-	$(BIN)/pytest -m "not trials" $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 lowest:
 	@scripts/setup lowest
@@ -61,7 +62,7 @@ docs-reference: setup ## Write the pages that repeat the code: settings, metrics
 bench: setup ## Measure, side by side with what it is compared to
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-trials: setup ## Repeat every promise as often as docs/reliability.md says
+trials: setup ## Repeat every promise as often as docs/reliability.md says, and write it there
 	DECANT_TRIALS=full $(BIN)/pytest -m trials --timeout=0 $(ARGS)
 
 reset: ## Forget embedded data, keys and run state (DECANT_HOME, .decant by default)

@@ -32,7 +32,7 @@ CHOSEN_BEFORE = {
     "DECANT_SERVICE": "The service that a process serves.",
     "DECANT_PARENT_PID": "The process whose end ends this one; set by supervisors.",
 }
-NOT_USED_YET = ("redis_url", "events_url", "jwt_secret_key", "sentry_dsn", "traces_sampler", "traces_sampler_arg")
+NOT_USED_YET = ("events_url", "sentry_dsn", "traces_sampler", "traces_sampler_arg")
 
 
 def settings_page() -> str:
@@ -97,12 +97,14 @@ def _type(annotation: Any) -> str:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if origin in {Union, types.UnionType}:
         return " or ".join(_type(kind) for kind in get_args(annotation) if kind is not type(None))
+    if origin is tuple:
+        return f"{_type(get_args(annotation)[0])}, several with commas between or as JSON"
     words = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
     return words.get(annotation, "secret text" if annotation is SecretStr else str(annotation))
 
 
 def _default(value: Any) -> str:
-    if value is PydanticUndefined or value is None:
+    if value is PydanticUndefined or value is None or value == ():
         return "none"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
@@ -127,10 +129,16 @@ def _attributes(docstring: str) -> dict[str, str]:
 
 def metrics_page() -> str:
     """Return the page of all metrics."""
+    from decant.auth.audit import SIGN_INS
     from decant.db import gauges
+    from decant.events import metrics as events
     from decant.observe import metrics
+    from decant.sagas import watching
 
-    families = (metrics.requests, metrics.calls, metrics.exceptions, gauges.IN_USE, gauges.OPEN, gauges.LIMIT)
+    sagas = (watching.durations, watching.sagas)
+    pools = (gauges.IN_USE, gauges.OPEN, gauges.LIMIT)
+    moved = (events.EVENTS, events.DURATION, events.OUTBOX_ROWS, events.OUTBOX_OLDEST, events.WAITING)
+    families = (metrics.requests, metrics.calls, metrics.exceptions, SIGN_INS, *pools, *moved, *sagas)
     rows = [_metric_row(metric) for metric in (*(family.metric for family in families), metrics.spans_dropped)]
     bounds = ", ".join(f"{bound:g}" for bound in metrics.BUCKETS_S)
     return f"""\
@@ -149,8 +157,6 @@ A histogram's `_count` is the rate, and by status or outcome the errors.
   route matches share `{metrics.UNMATCHED}`.
 - `outcome` is `ok` or the [error's code](../reference/errors.md); `mode` is `direct` or `remote`.
 - Once a metric has {metrics.MAX_CHILDREN} combinations of labels, new ones count as `{metrics.OTHER}`.
-
-There are no metrics of event handlers or outboxes yet.
 """
 
 
