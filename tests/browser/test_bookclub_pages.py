@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from decant import create_app
 from decant.service import runtime_of
+from tests.support.served import serving
 
 BOOKCLUB = Path(__file__).parents[2] / "examples" / "bookclub"
 PAGES = {"/": "What we read", "/books/earthsea": "A Wizard of Earthsea", "/reviews": "What members say"}
@@ -30,13 +29,8 @@ def club(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert client.post("/api/books/earthsea/reviews", json=review).status_code == 201
     assert runtime.events is not None
     runtime.events.drain()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
+    with serving(app) as url:
+        yield url
     runtime.stop(1)
 
 

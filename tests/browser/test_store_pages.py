@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.storefront import PASSWORD, Storefront, people, serving, shop, sign_in, sign_up
+from tests.support.served import serving
+from tests.support.storefront import PASSWORD, Storefront, people, shop, sign_in, sign_up
 
 PAGES = {"/": "Everyday goods, well made.", "/sign-up": "Create your account", "/sign-in": "Sign in"}
 pytestmark = pytest.mark.browser

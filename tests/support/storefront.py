@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from decant import create_app
 from decant.service import runtime_of
 from tests.acceptance.running import free_port
 from tests.support.payment_provider import STORE, PaymentProvider, payment_provider
+from tests.support.served import serving
 
 if TYPE_CHECKING:
     from decant.service import Runtime
@@ -49,21 +48,6 @@ class Storefront:
         with self.runtime.databases["catalog"].engine.begin() as connection:
             change = text("UPDATE catalog_product SET stock = :stock WHERE id = :id")
             connection.execute(change, {"stock": stock, "id": product_id})
-
-
-@contextmanager
-def serving(app: Any, port: int = 0) -> Iterator[str]:
-    """Serve an application on a port of its own, and yield its address."""
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    server.daemon_threads = True  # a stream that is open does not hold the end up
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(5)
-        server.server_close()
 
 
 @contextmanager
