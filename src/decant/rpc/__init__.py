@@ -1,6 +1,7 @@
 """Calls that leave the process."""
 
-from decant.rpc.client import DEADLINE_HEADER, SERVICE_TOKEN_HEADER, TOKEN_REFUSED, Target, remote_client
+from decant.rpc.answers import TOKEN_REFUSED
+from decant.rpc.client import DEADLINE_HEADER, SERVICE_TOKEN_HEADER, Target, remote_client
 from decant.rpc.transport import Answer, HttpTransport, Transport
 
 __all__ = [

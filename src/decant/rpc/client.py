@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from decant.context import CallContext, call_key, current
-from decant.contracts import Contract, ContractInfo, Declared, argument_binder, make_client, rebuild
-from decant.errors import ProtocolError, RemoteCallError
-from decant.http.operations import Operation, compile_operation
-from decant.http.problem import BLANK, parse_problem
+from decant.contracts import Contract, ContractInfo, Declared, argument_binder, make_client
+from decant.errors import RemoteCallError
+from decant.http.operations import compile_operation
 from decant.idempotency import HEADER as IDEMPOTENCY_HEADER
 from decant.ids import new_span_id
 from decant.observe.calls import CallObserver
 from decant.observe.tracing import format_baggage, format_traceparent
-from decant.rpc.transport import Answer, Transport
+from decant.rpc.answers import read_answer
+from decant.rpc.transport import Transport
 
 SERVICE_TOKEN_HEADER = "Decant-Service-Token"  # noqa: S105 - the header's name
 DEADLINE_HEADER = "Decant-Deadline-Ms"
-TOKEN_REFUSED = "service-token-refused"  # noqa: S105 - the code of a problem
-"""The code of the answer to a service that shows no valid token: its own fault, and not that of who asked it."""
-_NO_ROUTE = (404, 405)
 
 
 class TokenIssuer(Protocol):
@@ -85,7 +82,7 @@ def _remote_call(
         started = time.time_ns()
         try:
             answer = transport.send(operation.method, url, headers, wire.body, timeout_s=timeout_s)
-            result = _read(info, operation, answer)
+            result = read_answer(info, operation, answer)
         except BaseException as error:
             if isinstance(error, RemoteCallError):
                 error.operation = error.operation or declared.name
@@ -115,37 +112,3 @@ def _headers(context: CallContext, span_id: str, timeout_s: float) -> dict[str, 
     if context.baggage:
         headers["baggage"] = format_baggage(context.baggage)
     return headers
-
-
-def _read(info: ContractInfo, operation: Operation, answer: Answer) -> Any:
-    if answer.status < 300:
-        return operation.decode_result(answer.body)
-    found = parse_problem(answer.status, answer.headers, answer.body)
-    if found is not None and found.code == TOKEN_REFUSED:
-        raise _token_refused(operation.name)
-    if answer.status in _NO_ROUTE and (found is None or found.type == BLANK):
-        raise _no_such_operation(operation.name, answer.status)
-    problem: dict[str, Any] = {"status": answer.status}
-    if found is not None:
-        problem |= {**found.fields, "code": found.code, "detail": found.detail, "errors": found.errors}
-    raise rebuild(
-        operation.name, info.errors, problem, retry_after_s=found.retry_after_s if found is not None else None
-    )
-
-
-def _token_refused(operation: str) -> RemoteCallError:
-    return RemoteCallError(
-        f"{operation}: the other service refused this service's token.",
-        operation=operation,
-        may_have_run=False,
-        hint="Give all services of the workspace the same DECANT_SERVICE_KEY, and their hosts the same time.",
-    )
-
-
-def _no_such_operation(operation: str, status: int) -> ProtocolError:
-    return ProtocolError(
-        f"{operation} is not at the address that was called: the answer was a plain {status}.",
-        operation=operation,
-        may_have_run=False,
-        hint="The service there is another one, or runs a version without this operation.",
-    )
