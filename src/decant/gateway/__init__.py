@@ -1,0 +1,1 @@
+"""The edge of a workspace: one asynchronous process that checks, routes and forwards HTTP."""
