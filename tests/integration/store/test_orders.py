@@ -92,6 +92,19 @@ def test_one_key_is_one_order_however_many_ask_at_once(shop: Shop) -> None:
     assert (order["status"], order["total_cents"], shop.captured()) == ("paid", 1500, 1500)
 
 
+@pytest.mark.parametrize(
+    "keys", [[f"key-{number}" for number in range(6)], ["", "a", "", "b", "", "c"]], ids=["all", "some"]
+)
+def test_a_cart_is_ordered_once_whatever_keys_the_requests_bring(shop: Shop, keys: list[str]) -> None:
+    shop.fill("ada")
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda key: shop.check_out("ada", key=key), keys))
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 5}, [answer.json for answer in answers]
+    assert {answer.json["code"] for answer in answers if answer.status_code == 409} == {"orders.cart-empty"}
+    [order] = shop.ended()
+    assert (order["status"], shop.captured()) == ("paid", 1500)
+
+
 def test_keys_differ_by_case_and_by_user(shop: Shop) -> None:
     for user_id, key in (("ada", "k"), ("ada", "K"), ("bob", "k")):
         shop.fill(user_id)

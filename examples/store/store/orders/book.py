@@ -40,12 +40,12 @@ class OrderBook:
     def placed_with(self, user_id: str, key: str) -> OrderRow | None:
         return self.db.scalar(select(OrderRow).where(OrderRow.user_id == user_id, OrderRow.checkout_key == key))
 
-    def turn_of(self, user_id: str) -> str:
-        """Return the key of the user's next order if it brings none: of two that take the same turn, one is placed.
+    def turn_of(self, user_id: str) -> int:
+        """Return the turn of the user's next order: of two that take the same one, one is placed."""
+        return self.db.scalar(select(func.count()).where(OrderRow.user_id == user_id)) or 0
 
-        The space keeps it apart from every key that a client can send.
-        """
-        return f"after {self.db.scalar(select(func.count()).where(OrderRow.user_id == user_id))}"
+    def is_taken(self, user_id: str, turn: int) -> bool:
+        return self.db.scalar(select(OrderRow.id).where(OrderRow.user_id == user_id, OrderRow.turn == turn)) is not None
 
     def uncleared(self, user_id: str) -> Uncleared | None:
         """Return the user's last order while what is in the cart may still be its."""

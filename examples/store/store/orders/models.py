@@ -23,13 +23,15 @@ class OrderRow(Base):
     __tablename__ = "orders_order"
     __table_args__ = (
         UniqueConstraint("user_id", "checkout_key", name="uq_orders_order_checkout"),
+        UniqueConstraint("user_id", "turn", name="uq_orders_order_turn"),
         Index("ix_orders_order_user_id", "user_id", "id"),
         CheckConstraint("total_cents >= 0", name="total"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)  # UUIDv7: in the order of placing
     user_id: Mapped[str] = mapped_column(String(64))
-    checkout_key: Mapped[str | None] = mapped_column(ExactKey)  # the Idempotency-Key of the request, or its turn
+    checkout_key: Mapped[str | None] = mapped_column(ExactKey)  # the Idempotency-Key of the request
+    turn: Mapped[int]  # orders that the user had placed before: of two requests for one cart, one is placed
     status: Mapped[str] = mapped_column(String(10), default="pending")
     total_cents: Mapped[int]
     payment_method: Mapped[str] = mapped_column(String(30))

@@ -55,7 +55,7 @@ class OrderService(Orders):
     def place_order(self, user_id: str, payment_method: PaymentMethod = "pm_ok", key: str | None = None) -> Order:
         """Order what is in a user's cart, in one transaction with its event; then empty the cart.
 
-        A cart is ordered once, also by two requests at the same time that have no key.
+        A cart is ordered once, also by two requests at the same time, whatever keys they have.
 
         Args:
             user_id: Whose cart.
@@ -84,7 +84,8 @@ class OrderService(Orders):
         row = OrderRow(
             id=new_id(),
             user_id=user_id,
-            checkout_key=key or turn,
+            checkout_key=key,
+            turn=turn,
             status="pending",
             total_cents=sum(item.qty * item.price_cents for item in items),
             payment_method=payment_method,
@@ -97,9 +98,9 @@ class OrderService(Orders):
             placed = self._placed_before(user_id, payment_method, key)
             if placed is not None:
                 return placed
-            if key is not None or self.book.placed_with(user_id, turn) is None:
+            if not self.book.is_taken(user_id, turn):
                 raise
-            raise EmptyCart from None  # another request without a key has ordered this cart meanwhile
+            raise EmptyCart from None  # another request has ordered this cart meanwhile
         self._clear_cart(order.id, user_id)
         return order
 
