@@ -13,13 +13,13 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol, runtime_checkable
 
 from decant.serving.signals import Bell
+from decant.serving.sockets import NOT_READY
 
 logger = logging.getLogger("decant.serving")
 
 DRAINING = "decant.draining"
 """``app.extensions`` key of the :class:`threading.Event` that is set when the process begins to stop."""
 
-NOT_READY: Final = signal.SIGUSR1
 STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 RUNTIME = "decant"

@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from decant.serving.base import Capabilities, ServeOptions, Server
-from decant.serving.draining import NOT_READY, Drain
+from decant.serving.draining import Drain
 from decant.serving.signals import Bell
+from decant.serving.sockets import NOT_READY
 from decant.serving.worker import Worker, report
 
 if TYPE_CHECKING:

@@ -39,21 +39,22 @@ def claim_port(host: str, port: int) -> socket.socket:
     try:
         if sys.platform.startswith("linux"):
             claim.bind(f"\0decant-port-{host}-{port}")
-        with closing(_bound(host, port)):
+        with closing(bound(host, port)):
             return claim
     except OSError as error:
         claim.close()
-        raise _refusal(host, port, error) from error
+        raise refusal(host, port, error) from error
 
 
 def free_port(host: str = "127.0.0.1") -> int:
     """Return a port that nothing listens on now."""
-    with closing(_bound(host, 0)) as probe:
+    with closing(bound(host, 0)) as probe:
         number: int = probe.getsockname()[1]
         return number
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket that has the address, without ``SO_REUSEPORT``; it does not listen yet."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     probe = socket.socket(family, kind, protocol)
     try:
@@ -65,7 +66,8 @@ def _bound(host: str, port: int) -> socket.socket:
     return probe
 
 
-def _refusal(host: str, port: int, error: OSError) -> CommandError:
+def refusal(host: str, port: int, error: OSError) -> CommandError:
+    """Return what to say about a port that cannot be had."""
     if isinstance(error, socket.gaierror):
         return CommandError(f"The address {host} is not known here: {error.strerror}.", exit_code=PRECONDITION)
     if error.errno == errno.EADDRINUSE:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import IO, Final
+
+from decant.serving.sockets import hand_over
 
 _PR_SET_PDEATHSIG: Final = 1
 PARENT: Final = "DECANT_PARENT_PID"
@@ -63,7 +66,13 @@ def children_environ(environ: Mapping[str, str], **extra: str) -> dict[str, str]
 
 
 def launch(
-    argv: Sequence[str], environ: Mapping[str, str], *, cwd: str | None = None, own_group: bool = True
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    cwd: str | None = None,
+    own_group: bool = True,
+    listener: socket.socket | None = None,
+    output: int | IO[bytes] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a service that does not outlive this process.
 
@@ -75,12 +84,17 @@ def launch(
         cwd: Where it runs; here by default.
         own_group: Give it a process group of its own, so that a Ctrl-C in the terminal does not reach it behind its
             supervisor's back. Without one it can read from the terminal, which a debugger needs.
+        listener: The listening socket that it serves (:mod:`decant.serving.sockets`).
+        output: Where its standard output and error go, as :class:`subprocess.Popen` takes it; here by default.
     """
     return subprocess.Popen(
-        list(argv),
+        list(argv) if listener is None else hand_over(listener, argv),
         env=children_environ(environ, **{PARENT: str(os.getpid())}),
         cwd=cwd,
         process_group=0 if own_group else None,
+        pass_fds=() if listener is None else (listener.fileno(),),
+        stdout=output,
+        stderr=output if output != subprocess.PIPE else subprocess.STDOUT,
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from decant.serving.draining import NOT_READY, Drain, draining
+from decant.serving.draining import Drain, draining
 from decant.serving.signals import Bell
+from decant.serving.sockets import NOT_READY
 
 
 class Runtime:
