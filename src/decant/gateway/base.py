@@ -27,6 +27,8 @@ class Head:
         query: As sent, without the question mark.
         headers: Names in lower case; values without white space around them.
         client: The peer's address.
+        request_id: The id that the core gave the request, or took; for the body of a problem.
+        trace_id: The trace that the request belongs to.
     """
 
     method: str
@@ -35,6 +37,8 @@ class Head:
     query: str
     headers: tuple[tuple[bytes, bytes], ...]
     client: str
+    request_id: str = ""
+    trace_id: str = ""
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first header of a name, given in lower case."""
@@ -53,12 +57,14 @@ class Forward:
         timeout_s: Seconds until the head of the answer, then between two parts of its body.
         body_limit: Bytes a request's body may have.
         route: How metrics and logs name it, for instance ``/products/<product_id>``: a bounded set of names.
+        headers: What the routes add to the request, after whatever a client sent under these names was taken out.
     """
 
     upstream: Upstream
     timeout_s: float
     body_limit: int
     route: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
