@@ -66,11 +66,14 @@ def specify(
     """Return a topology's services with ports, the foreign ones last.
 
     A port that is not named is the next free one from 8001, in the order written, so it is the same
-    on every machine. A single service is the public address itself, and listens on the gateway's port.
+    on every machine. A single service is the public address itself, and listens on the gateway's port; foreign
+    services beside it change nothing about that, unless a route of the gateway leads to them.
     """
     entries = {**assignment, **dict.fromkeys(foreign, ())}
     wanted = {name: declared.get(name, Declared()) for name in entries}
-    alone = len(entries) == 1 and not gateway.routes and not next(iter(wanted.values())).replicas > 1
+    own = [wanted[name] for name in assignment] or list(wanted.values())
+    alone = len(own) == 1 and not gateway.routes and own[0].replicas == 1
+    edge = next(iter(assignment or entries), None) if alone else None
     taken = {port for entry in wanted.values() if entry.port for port in range(entry.port, entry.port + entry.replicas)}
     taken.add(gateway.port)
     return tuple(
@@ -79,7 +82,7 @@ def specify(
             modules=entries[name],
             port=entry.port
             or _url_port(entry, entries[name])
-            or (gateway.port if alone else _take(taken, entry.replicas)),
+            or (gateway.port if name == edge else _take(taken, entry.replicas)),
             url=entry.url,
             replicas=entry.replicas,
             command=entry.command,
@@ -107,7 +110,8 @@ def _take(taken: set[int], count: int) -> int:
 
 def check_ports(services: tuple[ServiceSpec, ...], gateway: Gateway, table: Table, topology: str) -> None:
     """Report two processes of one topology on one port; a foreign service elsewhere has none here."""
-    alone = len(services) == 1 and services[0].port == gateway.port
+    own = [service for service in services if not service.foreign] or services
+    alone = len(own) == 1 and own[0].port == gateway.port
     owner = {} if alone else {gateway.port: "the gateway"}
     for service in services:
         if service.foreign and service.command is None:

@@ -98,6 +98,13 @@ def test_a_single_service_is_the_public_address(tmp_path: Path) -> None:
     assert ports(load(tmp_path, HEAD + "[gateway]\nport = 8080")) == {"shop": 8080}
 
 
+def test_a_foreign_service_beside_a_single_one_leaves_it_the_public_address(tmp_path: Path) -> None:
+    foreign = HEAD + '[services.bank]\ncommand = "bank"\n'
+    assert ports(load(tmp_path, foreign)) == {"shop": 8000, "bank": 8001}
+    routed = foreign + '[[gateway.routes]]\npath = "/bank/*"\nto = "bank"'
+    assert ports(load(tmp_path, routed)) == {"shop": 8001, "bank": 8002}
+
+
 def test_ports_that_are_named_or_needed_by_replicas_are_left_out(tmp_path: Path) -> None:
     toml = HEAD + "[services.catalog]\nport = 8001\n[services.auth]\nreplicas = 2\n[gateway]\nport = 8004"
     assert ports(load(tmp_path, toml), "services") == {"auth": 8002, "cart": 8005, "catalog": 8001, "orders": 8006}
