@@ -13,6 +13,7 @@ from flask.logging import default_handler
 from decant.errors import SetupError
 from decant.http.health import HealthCheck, HealthRegistry, install_health
 from decant.http.problem import install_problems
+from decant.kit.proxies import TrustedProxies, parse_networks
 from decant.kit.requests import Identify, RequestHooks
 from decant.kit.settings import KitSettings
 from decant.observe.logging import configure, configured
@@ -71,7 +72,7 @@ class Kit:
 
         Raises:
             SetupError: When the application has a kit, or has answered requests already.
-            SettingsError: For ``OTEL_*`` variables that make no sense.
+            SettingsError: For ``OTEL_*`` variables that make no sense, or a trusted proxy that is no address.
         """
         if EXTENSION in app.extensions:
             raise SetupError(
@@ -90,6 +91,7 @@ class Kit:
         hooks.install(app)
         app.extensions[HOOKS] = hooks
         self._add_limits(app)
+        self._trust_proxies(app)
         self._add_routes(app)
         if self.settings.problems:
             expose = self.settings.expose_errors
@@ -113,6 +115,11 @@ class Kit:
     def _add_limits(self, app: Flask) -> None:
         if app.config.get("MAX_CONTENT_LENGTH") is None:
             app.config["MAX_CONTENT_LENGTH"] = self.settings.max_body_bytes
+
+    def _trust_proxies(self, app: Flask) -> None:
+        trusted = parse_networks(self.settings.trusted_proxies)
+        if trusted:
+            app.wsgi_app = TrustedProxies(app.wsgi_app, trusted)  # type: ignore[method-assign]
 
     def _add_routes(self, app: Flask) -> None:
         if self.settings.health:

@@ -32,6 +32,7 @@ class KitSettings:
         deadline_s: Seconds that a request and everything it calls may take; None: no limit.
         problems: Whether every error is answered with a problem document.
         expose_errors: Whether problem documents tell developers' details; None: when ``app.debug``.
+        trusted_proxies: Addresses and networks whose ``X-Forwarded-For``, ``-Proto`` and ``-Host`` are believed.
     """
 
     access_log: bool = True
@@ -50,6 +51,7 @@ class KitSettings:
     deadline_s: float | None = None
     problems: bool = True
     expose_errors: bool | None = None
+    trusted_proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.

@@ -16,7 +16,7 @@ from decant.http.views import Registered
 from decant.kit import Kit, KitSettings
 from decant.service.plan import Plan
 from decant.service.readiness import DatabaseCheck
-from decant.settings import CallSettings, HttpSettings, LogSettings, OtelSettings
+from decant.settings import CallSettings, HttpSettings, LogSettings, OtelSettings, RuntimeSettings
 
 if TYPE_CHECKING:
     from decant.db import ModuleDatabase
@@ -44,7 +44,7 @@ def equip(app: Flask, plan: Plan, databases: Mapping[str, ModuleDatabase]) -> No
     http = plan.settings.get(HttpSettings)
     install_openapi(
         app,
-        title=http.openapi_title or plan.name,
+        title=http.openapi_title or (plan.name if plan.apart else plan.workspace or plan.name),
         version=http.openapi_version,
         include=_is_described,
         docs="/docs" if http.docs else None,
@@ -72,6 +72,7 @@ def _kit_settings(plan: Plan) -> KitSettings:
         metrics_path=http.metrics_path or None,
         deadline_s=plan.settings.get(CallSettings).deadline_s,
         expose_errors=plan.expose,
+        trusted_proxies=plan.settings.get(RuntimeSettings).trusted_proxies,
     )
 
 

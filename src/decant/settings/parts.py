@@ -52,6 +52,8 @@ class RuntimeSettings(Settings):
     """Where embedded databases, keys and run state live; relative to the folder of ``decant.toml``."""
     service_key: SecretStr | None = None
     """The private key (PEM) that signs calls between services; made in ``home`` outside of production."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks, with commas between, whose ``X-Forwarded-For``, ``-Proto`` and ``-Host`` are believed."""
 
 
 class HttpSettings(Settings):
