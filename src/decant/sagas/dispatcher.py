@@ -37,7 +37,7 @@ class Pace:
         keep_s: Seconds that sagas which ended well are kept.
     """
 
-    concurrency: int = 16
+    concurrency: int = 32
     lease_s: float = 4.0
     poll_s: float = 1.0
     count_s: float = 15.0

@@ -24,6 +24,7 @@ from decant.modules import (
 )
 from decant.rpc import Target
 from decant.service.browsers import install_browsers
+from decant.service.edge import obey_edge
 from decant.service.equip import equip
 from decant.service.events import event_runner
 from decant.service.faults import bound_faults
@@ -132,6 +133,7 @@ def assemble(app: Flask, plan: Plan) -> Flask:
     tokens = _tokens(plan) if plan.apart else None
     if tokens is not None:
         app.wsgi_app = InternalCalls(app.wsgi_app, tokens, plan.name)  # type: ignore[method-assign]
+        obey_edge(app)
     identity = ServiceIdentity(plan)
     wiring = Wiring(plan, tokens)
     identity.provide(wiring.registry)
@@ -147,7 +149,7 @@ def assemble(app: Flask, plan: Plan) -> Flask:
     equip(app, plan, databases)
     identity.install(app, wiring)
     install_browsers(app, plan, identity.made)
-    events, sagas = event_runner(plan, wiring, databases), saga_runner(wiring, databases)
+    events, sagas = event_runner(plan, wiring, databases), saga_runner(plan, wiring, databases)
     app.extensions["decant"] = Runtime(plan, wiring, databases, events, identity.made, sagas=sagas, faults=faults)
     return app
 

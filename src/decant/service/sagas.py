@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from decant.errors import SetupError
+from decant.service.plan import Plan
 from decant.service.wire import Wiring
+from decant.settings import SagaSettings
 
 if TYPE_CHECKING:
     from decant.db import ModuleDatabase
     from decant.sagas import SagaRunner
 
 
-def saga_runner(wiring: Wiring, databases: Mapping[str, ModuleDatabase]) -> SagaRunner | None:
+def saga_runner(plan: Plan, wiring: Wiring, databases: Mapping[str, ModuleDatabase]) -> SagaRunner | None:
     """Return what carries the hosted modules' sagas on, not started; None where no module has sagas.
 
     Raises:
@@ -22,7 +24,7 @@ def saga_runner(wiring: Wiring, databases: Mapping[str, ModuleDatabase]) -> Saga
     hosted = [one for one in wiring.hosted.values() if one.module.has("sagas")]
     if not hosted:
         return None
-    from decant.sagas import SagaParticipant, SagaRunner, sagas_in
+    from decant.sagas import Pace, SagaParticipant, SagaRunner, sagas_in
 
     participants = []
     for one in hosted:
@@ -34,4 +36,6 @@ def saga_runner(wiring: Wiring, databases: Mapping[str, ModuleDatabase]) -> Saga
             )
         if sagas:
             participants.append(SagaParticipant(databases[one.module.name], sagas, one.registry))
-    return SagaRunner(participants) if participants else None
+    paced = plan.settings.get(SagaSettings)
+    pace = Pace(concurrency=paced.concurrency, lease_s=paced.lease_s, keep_s=paced.keep_s)
+    return SagaRunner(participants, pace=pace) if participants else None

@@ -16,6 +16,7 @@ from decant.settings.parts import (
     ModuleUrls,
     OtelSettings,
     RuntimeSettings,
+    SagaSettings,
     ServeSettings,
     Urls,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "OtelSettings",
     "Row",
     "RuntimeSettings",
+    "SagaSettings",
     "ServeSettings",
     "Settings",
     "Sources",

@@ -108,6 +108,8 @@ class CallSettings(Settings):
     """``strict`` sends calls within one process through the codec too; ``auto`` is direct in production only."""
     deadline_s: Annotated[float, Field(gt=0)] = 30.0
     """Seconds that a request and everything it calls may take, where the caller names no deadline."""
+    transport: Literal["auto", "pyreqwest", "http.client"] = "auto"
+    """What carries calls to other services; ``auto`` is ``pyreqwest``, and ``http.client`` under gevent."""
 
     def resolved_mode(self, environment: str) -> Literal["direct", "strict"]:
         """Return the mode in an environment, for instance ``production``."""
@@ -138,6 +140,17 @@ class AuthSettings(Settings):
     """Keys whose session cookies are still taken; needs Flask 3.1."""
 
 
+class SagaSettings(Settings):
+    """How a process works on the sagas of its modules."""
+
+    concurrency: Count = 32
+    """Sagas of one module that a process works on at once; one that waits for an answer is one of them."""
+    lease_s: Annotated[float, Field(ge=1)] = 4.0
+    """Seconds without a sign of life after which another process takes a saga over."""
+    keep_s: Seconds = 7 * 86400.0
+    """Seconds that sagas which ended well are kept."""
+
+
 class OtelSettings(Settings):
     """OpenTelemetry, under its standard names; its SDK reads the others from the environment by itself."""
 
@@ -165,6 +178,7 @@ PARTS: Mapping[str, type[Settings]] = {
     "decant.serve": ServeSettings,
     "decant.calls": CallSettings,
     "decant.auth": AuthSettings,
+    "decant.sagas": SagaSettings,
     "otel": OtelSettings,
 }
 """Every part and its table below ``[settings]``."""
