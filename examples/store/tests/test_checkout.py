@@ -214,6 +214,11 @@ def test_requests_at_the_same_time_without_a_key_order_a_cart_once(shop: Shop) -
     assert shop.faults() == []
 
 
+def test_the_api_document_tells_that_a_checkout_takes_a_key(shop: Shop) -> None:
+    described = shop.app.test_client().get("/openapi.json").json["paths"]["/api/checkout"]["post"]
+    assert "Idempotency-Key" in {one["name"] for one in described["parameters"]}
+
+
 @pytest.mark.parametrize("key", ["k" * 256, "two words", ""])
 def test_a_key_that_cannot_be_taken_orders_nothing(shop: Shop, key: str) -> None:
     ada = shop.sign_in("ada")

@@ -23,7 +23,7 @@ from decant.http.requests import BodySource
 from decant.http.results import Result, is_response
 from decant.http.texts import shape_of, strip_optional
 from decant.idempotency import HEADER as IDEMPOTENCY_HEADER
-from decant.idempotency import IdempotencyKeyInUse
+from decant.idempotency import IdempotencyKeyInUse, IdempotencyKeyMalformed
 
 BEARER = "bearer"
 BEARER_SCHEME: Schema = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -91,7 +91,7 @@ def _parameters(operation: Operation, rule: str, docs: Docs, components: Compone
     if operation.declaration.etag and operation.method == "GET":
         words = "The `ETag` that the client has: answered with 304 where it is still the newest."
         yield {"name": "If-None-Match", "in": "header", "description": words, "schema": {"type": "string"}}
-    if operation.declaration.idempotent is True:
+    if IdempotencyKeyMalformed in operation.errors:
         yield {"name": IDEMPOTENCY_HEADER, "in": "header", "description": KEY_WORDS, "schema": KEY_SCHEMA}
 
 
