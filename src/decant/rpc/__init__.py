@@ -2,7 +2,8 @@
 
 from decant.rpc.answers import TOKEN_REFUSED
 from decant.rpc.client import DEADLINE_HEADER, SERVICE_TOKEN_HEADER, Target, remote_client
-from decant.rpc.transport import Answer, HttpTransport, Transport
+from decant.rpc.transports import Answer, Transport, transport_named
+from decant.rpc.transports.pyreqwest import PyreqwestTransport as HttpTransport
 
 __all__ = [
     "DEADLINE_HEADER",
@@ -13,4 +14,5 @@ __all__ = [
     "Target",
     "Transport",
     "remote_client",
+    "transport_named",
 ]

@@ -8,7 +8,7 @@ from decant.contracts import ContractInfo, rebuild
 from decant.errors import ProtocolError, RemoteCallError
 from decant.http.operations import Operation
 from decant.http.problem import BLANK, parse_problem
-from decant.rpc.transport import Answer
+from decant.rpc.transports import Answer
 
 TOKEN_REFUSED = "service-token-refused"  # noqa: S105 - the code of a problem
 """The code of the answer to a service that shows no valid token: its own fault, and not that of who asked it."""

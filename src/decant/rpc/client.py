@@ -16,7 +16,7 @@ from decant.ids import new_span_id
 from decant.observe.calls import CallObserver
 from decant.observe.tracing import format_baggage, format_traceparent
 from decant.rpc.answers import read_answer
-from decant.rpc.transport import Transport
+from decant.rpc.transports import Transport
 
 SERVICE_TOKEN_HEADER = "Decant-Service-Token"  # noqa: S105 - the header's name
 DEADLINE_HEADER = "Decant-Deadline-Ms"

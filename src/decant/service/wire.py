@@ -20,10 +20,11 @@ from decant.contracts import (
 )
 from decant.errors import SetupError
 from decant.modules import Module
-from decant.rpc import HttpTransport, Target, remote_client
+from decant.rpc import Target, Transport, remote_client, transport_named
 from decant.rpc.client import TokenIssuer
 from decant.service.plan import Plan
 from decant.service.settings import provide_settings
+from decant.settings import CallSettings
 from decant.wiring import Registry, Scope
 
 
@@ -80,14 +81,14 @@ class Wiring:
             for info, service in hosted.services.items():
                 self.contracts[info.contract] = make(info, service, hosted.registry, hosted.module.guard)
         if self._plan.elsewhere:
-            self._connect_elsewhere(HttpTransport())
+            self._connect_elsewhere(transport_named(self._plan.settings.get(CallSettings).transport))
 
-    def _connect_elsewhere(self, transport: HttpTransport) -> None:
+    def _connect_elsewhere(self, transport: Transport) -> None:
         for module, target in self._plan.elsewhere.items():
             for info in _contracts(module):
                 self.contracts[info.contract] = self._remote(info, target, transport)
 
-    def _remote(self, info: ContractInfo, target: Target, transport: HttpTransport) -> Contract:
+    def _remote(self, info: ContractInfo, target: Target, transport: Transport) -> Contract:
         if self._tokens is None:
             raise SetupError(f"{info.contract.__name__} is in the service {target.service}, and nothing signs calls.")
         return remote_client(info, target, transport, self._tokens)

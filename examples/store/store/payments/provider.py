@@ -9,11 +9,11 @@ import orjson
 
 from decant.context import current
 from decant.errors import DeadlineExceeded, RemoteCallError
-from decant.rpc import HttpTransport
+from decant.rpc import transport_named
 from store.payments.api import Charge, ChargeVoided, Declined, PaymentMethod, ProviderSilent, ProviderUnreachable
 from store.payments.settings import PaymentSettings
 
-TRANSPORT = HttpTransport()  # made where this is imported: in a thread that stays
+TRANSPORT = transport_named()  # made where this is imported: in a thread that stays
 HINT = "Start it with: python -m provider --port 8300; PAYMENTS_PROVIDER_URL says where it is."
 
 
