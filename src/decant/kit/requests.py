@@ -31,6 +31,9 @@ Identify: TypeAlias = Callable[[str | None, bool], Caller]
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
+ASKED_PATH = "decant.asked"
+"""The environ key of the path that was asked for, where ``PATH_INFO`` was changed so that it leads nowhere."""
+
 STATE = "decant.kit.request"
 """The environ key of a request's :class:`Observed`."""
 
@@ -60,7 +63,8 @@ class Observed:
         self.context = context
         self.parent_id = parent_id
         self.method = request.method
-        self.path: str = request.environ.get("PATH_INFO", "")
+        environ = request.environ
+        self.path: str = environ.get(ASKED_PATH) or environ.get("PATH_INFO", "")
         rule = request.url_rule
         self.route: str = UNMATCHED if rule is None else rule.rule
         self.error: str | None = None

@@ -11,6 +11,7 @@ from flask import request
 from decant.context import Caller
 from decant.errors import AuthenticationError, DecantError
 from decant.rpc import SERVICE_TOKEN_HEADER, TOKEN_REFUSED
+from decant.service.edge import mark_for_edge
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -66,6 +67,8 @@ class InternalCalls:
             environ["PATH_INFO"] = INTERNAL_PREFIX + environ.get("PATH_INFO", "/")
         elif _is_below_prefix(environ.get("PATH_INFO", "")):
             environ["PATH_INFO"] = INTERNAL_PREFIX  # itself no route: the same 404 for whatever lies below
+        else:
+            mark_for_edge(environ)
         return self.app(environ, start_response)
 
 
