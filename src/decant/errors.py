@@ -15,7 +15,8 @@
     │       └── InsufficientScope  403
     ├── RemoteCallError            a call left the process and has no answer from the other side
     │   ├── Unavailable            503
-    │   │   └── CircuitOpen        503  refused here, never sent
+    │   │   ├── CircuitOpen        503  refused here, never sent
+    │   │   └── BulkheadFull       503  refused here, never sent
     │   ├── DeadlineExceeded       504
     │   └── ProtocolError          502  an answer came that breaks the contract
     └── CommandError               the command line's; carries an exit code
@@ -349,6 +350,13 @@ class CircuitOpen(Unavailable):
 
     code = "circuit-open"
     title = "Circuit open"
+
+
+class BulkheadFull(Unavailable):
+    """Too many calls to this module are under way already: this one was refused here and never sent."""
+
+    code = "bulkhead-full"
+    title = "Bulkhead full"
 
 
 class DeadlineExceeded(RemoteCallError):

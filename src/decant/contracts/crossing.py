@@ -15,6 +15,7 @@ from pydantic import ValidationError as PydanticError
 
 from decant.errors import (
     AuthenticationError,
+    BulkheadFull,
     CircuitOpen,
     ConflictError,
     DeadlineExceeded,
@@ -46,7 +47,8 @@ EVERYWHERE: Mapping[str, type[DomainError]] = {
 """The errors that every contract declares without saying so."""
 
 REMOTE: Mapping[str, type[RemoteCallError]] = {
-    error.code: error for error in (RemoteCallError, Unavailable, CircuitOpen, DeadlineExceeded, ProtocolError)
+    error.code: error
+    for error in (RemoteCallError, Unavailable, CircuitOpen, BulkheadFull, DeadlineExceeded, ProtocolError)
 }
 
 _models: dict[type[DomainError], type[BaseModel]] = {}

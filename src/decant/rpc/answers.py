@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from decant.contracts import ContractInfo, rebuild
-from decant.errors import ProtocolError, RemoteCallError
+from decant.errors import ProtocolError, RemoteCallError, Unavailable
 from decant.http.operations import Operation
 from decant.http.problem import BLANK, parse_problem
+from decant.rpc.policy.again import is_overloaded
 from decant.rpc.transports import Answer
 
 TOKEN_REFUSED = "service-token-refused"  # noqa: S105 - the code of a problem
@@ -27,6 +28,8 @@ def read_answer(info: ContractInfo, operation: Operation, answer: Answer) -> Any
     found = parse_problem(answer.status, answer.headers, answer.body)
     if found is not None and found.code == TOKEN_REFUSED:
         raise _token_refused(operation.name)
+    if is_overloaded(found):
+        raise _overloaded(operation.name, found.retry_after_s if found is not None else None)
     if answer.status in _NO_ROUTE and (found is None or found.type == BLANK):
         raise _no_such_operation(operation.name, answer.status)
     problem: dict[str, Any] = {"status": answer.status}
@@ -34,6 +37,15 @@ def read_answer(info: ContractInfo, operation: Operation, answer: Answer) -> Any
         problem |= {**found.fields, "code": found.code, "detail": found.detail, "errors": found.errors}
     raise rebuild(
         operation.name, info.errors, problem, retry_after_s=found.retry_after_s if found is not None else None
+    )
+
+
+def _overloaded(operation: str, retry_after_s: float | None) -> Unavailable:
+    return Unavailable(
+        f"{operation}: the other service has too much to do and did not begin the call.",
+        operation=operation,
+        may_have_run=False,
+        retry_after_s=retry_after_s,
     )
 
 

@@ -16,7 +16,9 @@ from decant.ids import new_span_id
 from decant.observe.calls import CallObserver
 from decant.observe.tracing import format_baggage, format_traceparent
 from decant.rpc.answers import read_answer
-from decant.rpc.transports import Transport
+from decant.rpc.policy import DEFAULT, MARGIN_S, Edge, Tries, Upstream
+from decant.rpc.policy.again import may_repeat
+from decant.rpc.transports import Answer, Transport
 
 SERVICE_TOKEN_HEADER = "Decant-Service-Token"  # noqa: S105 - the header's name
 DEADLINE_HEADER = "Decant-Deadline-Ms"
@@ -37,15 +39,22 @@ class Target:
     Attributes:
         service: The service's name, the audience of the token.
         url: Its base address, without a slash at the end.
-        timeout_s: Seconds for a call that has no deadline of its own.
+        others: The base addresses of its other replicas.
     """
 
     service: str
     url: str
-    timeout_s: float = 10.0
+    others: tuple[str, ...] = ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every base address."""
+        return (self.url, *self.others)
 
 
-def remote_client(info: ContractInfo, target: Target, transport: Transport, tokens: TokenIssuer) -> Contract:
+def remote_client(
+    info: ContractInfo, target: Target, transport: Transport, tokens: TokenIssuer, edge: Edge | None = None
+) -> Contract:
     """Return a client that calls a contract's operations over HTTP.
 
     Args:
@@ -53,54 +62,59 @@ def remote_client(info: ContractInfo, target: Target, transport: Transport, toke
         target: Where the service answers.
         transport: Sends the requests.
         tokens: Signs them.
+        edge: What is done when the other side is slow or down; by default an edge of its own with the defaults.
     """
+    edge = edge or Edge("-", Upstream(info.module, target.urls, DEFAULT.breaker), DEFAULT)
     calls = {
-        name: _remote_call(info, declared, target, transport, tokens) for name, declared in info.operations.items()
+        name: _remote_call(info, declared, target.service, transport, tokens, edge)
+        for name, declared in info.operations.items()
     }
     return make_client(info, calls, kind="Remote")
 
 
 def _remote_call(
-    info: ContractInfo, declared: Declared, target: Target, transport: Transport, tokens: TokenIssuer
+    info: ContractInfo, declared: Declared, service: str, transport: Transport, tokens: TokenIssuer, edge: Edge
 ) -> Callable[..., Any]:
     operation = compile_operation(
         declared.function, name=declared.name, declaration=declared.declaration, injector=None, skip_self=True
     )
     bind, observe = argument_binder(declared), CallObserver(declared.name, "remote").finish
+    method, transmit, make_call = operation.method, transport.send, edge.call
+    unkeyed, keyed = may_repeat(declared, keyed=False), may_repeat(declared, keyed=True)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         context = current.get()
         context.check_deadline(declared.name)
         wire = operation.encode_request(bind(args, kwargs))
         span_id = new_span_id()
-        timeout_s = _time_left(context, target.timeout_s)
-        headers = {**wire.headers, **_headers(context, span_id, timeout_s)}
+        headers = {**wire.headers, **_headers(context, span_id)}
         if (key := call_key.get()) is not None:
             headers[IDEMPOTENCY_HEADER] = key
-        headers[SERVICE_TOKEN_HEADER] = tokens.issue(target.service)
-        url = f"{target.url}{wire.path}?{wire.query}" if wire.query else f"{target.url}{wire.path}"
-        started = time.time_ns()
+        headers[SERVICE_TOKEN_HEADER] = tokens.issue(service)
+        path = f"{wire.path}?{wire.query}" if wire.query else wire.path
+
+        def send(base: str, left_s: float) -> Answer:
+            headers[DEADLINE_HEADER] = str(int((left_s - MARGIN_S) * 1000))
+            return transmit(method, base + path, headers, wire.body, timeout_s=left_s)
+
+        tries, started = Tries(), time.time_ns()
         try:
-            answer = transport.send(operation.method, url, headers, wire.body, timeout_s=timeout_s)
+            answer = make_call(send, tries, left_s=context.remaining_s(), repeatable=unkeyed if key is None else keyed)
             result = read_answer(info, operation, answer)
         except BaseException as error:
             if isinstance(error, RemoteCallError):
                 error.operation = error.operation or declared.name
-            observe(context, span_id, started, error)
+                error.may_have_run = error.may_have_run or tries.may_have_run
+            observe(context, span_id, started, error, tries.count)
             raise
-        observe(context, span_id, started, None)
+        observe(context, span_id, started, None, tries.count)
         return result
 
     return call
 
 
-def _time_left(context: CallContext, timeout_s: float) -> float:
-    left = context.remaining_s()
-    return timeout_s if left is None else min(left, timeout_s)
-
-
-def _headers(context: CallContext, span_id: str, timeout_s: float) -> dict[str, str]:
-    headers = {DEADLINE_HEADER: str(max(1, int(timeout_s * 1000))), "Accept": "application/json"}
+def _headers(context: CallContext, span_id: str) -> dict[str, str]:
+    headers = {"Accept": "application/json"}
     if context.trace_id:
         headers["traceparent"] = format_traceparent(context.trace_id, span_id, context.sampled, context.trace_random)
         if context.trace_state:
