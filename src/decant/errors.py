@@ -13,7 +13,8 @@
     │   ├── AuthenticationError    401
     │   └── PermissionDeniedError  403
     │       └── InsufficientScope  403
-    ├── RemoteCallError            a call left the process and has no answer from the other side
+    ├── RemoteCallError            a call has no answer that its contract knows
+    │   ├── OperationFailed        500  the operation ended in an error that nobody expected
     │   ├── Unavailable            503
     │   │   ├── CircuitOpen        503  refused here, never sent
     │   │   └── BulkheadFull       503  refused here, never sent
@@ -32,7 +33,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, dataclass_transform
 
 RESERVED_FIELDS = frozenset(
-    {"type", "title", "status", "code", "detail", "instance", "hint", "errors", "trace_id", "request_id"}
+    {"type", "title", "status", "code", "detail", "instance", "hint", "errors", "trace_id", "request_id", "failure"}
 )
 """Names that problem documents use themselves; no error may have a field of that name."""
 
@@ -296,7 +297,11 @@ def quotable(text: str) -> str:
 
 
 class RemoteCallError(DecantError):
-    """A call to another process got no answer that the contract knows.
+    """A call to another module got no answer that the contract knows.
+
+    Attributes:
+        failure: What the other process told of its failure (development only), for the chain across processes; None
+            where there was nothing to tell, or nobody told.
 
     Args:
         detail: What happened.
@@ -323,11 +328,25 @@ class RemoteCallError(DecantError):
         self.operation = operation
         self.may_have_run = may_have_run
         self.retry_after_s = retry_after_s
+        self.failure: object = None
 
     def headers(self) -> Mapping[str, str]:
         if self.status != 503:
             return {}
         return {"Retry-After": str(max(1, round(self.retry_after_s or 1)))}
+
+
+class OperationFailed(RemoteCallError):
+    """An operation ended in an error that nobody expected: a bug over there, or in what it calls.
+
+    The same class arrives wherever the module runs. Its ``code`` and status are those of any bug, so that the answer
+    at the edge does not tell which module has it.
+    """
+
+    code = "internal"
+    status = 500
+    grpc = "INTERNAL"
+    title = "Operation failed"
 
 
 class Unavailable(RemoteCallError):

@@ -2,6 +2,7 @@
 
 An error that the contract declares arrives as its own class with its own fields. Anything else that
 goes wrong over there is a :class:`~decant.errors.RemoteCallError` here: the caller cannot know more.
+A bug of the callee is an :class:`~decant.errors.OperationFailed`, raised from it where it is in this process.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as PydanticError
+from werkzeug.exceptions import HTTPException
 
 from decant.errors import (
     AuthenticationError,
+    BulkheadFull,
     BulkheadFull,
     CircuitOpen,
     ConflictError,
@@ -22,6 +25,7 @@ from decant.errors import (
     DomainError,
     InsufficientScope,
     NotFoundError,
+    OperationFailed,
     PermissionDeniedError,
     ProtocolError,
     RemoteCallError,
@@ -29,7 +33,9 @@ from decant.errors import (
     ValidationError,
 )
 from decant.http.paging import CursorError
+from decant.http.problem import status_code
 from decant.idempotency import IDEMPOTENCY_ERRORS
+from decant.observe.failures import summary
 
 EVERYWHERE: Mapping[str, type[DomainError]] = {
     error.code: error
@@ -79,7 +85,7 @@ def rebuild(
     if status in (502, 503, 504):
         return Unavailable(f"{operation}: {detail}", operation=operation, retry_after_s=retry_after_s)
     if isinstance(status, int) and status >= 500:
-        return RemoteCallError(f"{operation} failed with an internal error: {detail}", operation=operation)
+        return OperationFailed(f"{operation} failed with an internal error: {detail}", operation=operation)
     return ProtocolError(
         f"{operation} answered {status} with the code {code!r}, which its contract does not declare: {detail}",
         operation=operation,
@@ -94,8 +100,38 @@ def cross(operation: str, declared: Mapping[str, type[DomainError]], error: Exce
         problem = {"code": error.code, "status": error.status, "detail": error.detail, **error.fields()}
         return rebuild(operation, declared, {**problem, "errors": errors})
     if isinstance(error, RemoteCallError):
-        return rebuild(operation, declared, {"code": error.code, "status": error.status, "detail": error.detail})
-    return RemoteCallError(f"{operation} failed with an internal error: {error}", operation=operation)
+        problem = {"code": error.code, "status": error.status, "detail": error.detail}
+        return rebuild(operation, declared, problem, retry_after_s=error.retry_after_s)
+    if isinstance(error, HTTPException) and error.code is not None and error.code >= 400:
+        return _http_error(operation, declared, error)
+    return rebuild(operation, declared, {"status": 500, "detail": summary(error)})
+
+
+def arrive(operation: str, declared: Mapping[str, type[DomainError]], error: BaseException) -> BaseException:
+    """Return what a caller in this process sees of ``error``: itself where that is of the class it would see elsewhere.
+
+    So what is caught together is caught apart (direct mode).
+    """
+    if not isinstance(error, Exception):
+        return error
+    if isinstance(error, DomainError):
+        known = declared.get(error.code) or EVERYWHERE.get(error.code)
+        return error if known is not None and isinstance(error, known) else cross(operation, declared, error)
+    if isinstance(error, RemoteCallError) and not isinstance(error, OperationFailed):
+        return error
+    return cross(operation, declared, error)
+
+
+def _http_error(operation: str, declared: Mapping[str, type[DomainError]], error: HTTPException) -> Exception:
+    """Return what becomes of ``abort(…)`` in an operation; a plain 404 or 405 says that there is no such operation."""
+    status, detail = error.code or 500, str(error.description or "")
+    if status in (404, 405):
+        return ProtocolError(
+            f"{operation} ended in a plain {status}: {detail}",
+            operation=operation,
+            hint="Raise a declared error of the contract, or NotFoundError.",
+        )
+    return rebuild(operation, declared, {"code": status_code(status), "status": status, "detail": detail})
 
 
 def _domain_error(

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from time import time_ns
-from typing import Any, NotRequired
+from typing import Any, NotRequired, TypeAlias
 
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
@@ -22,7 +22,7 @@ from typing_extensions import TypedDict
 from decant.context import Caller, Guard, call_key, current
 from decant.contracts.client import Call, argument_binder, make_client
 from decant.contracts.contract import Contract, ContractInfo, Declared, contract_of
-from decant.contracts.crossing import cross
+from decant.contracts.crossing import arrive, cross
 from decant.contracts.restart import Restart, restart_of
 from decant.errors import ProtocolError, SetupError, Unavailable, ValidationError
 from decant.http.keyed import Keyed
@@ -36,6 +36,9 @@ from decant.wiring import Registry, Scope, resolve_hints
 WRONG = (PydanticError, PydanticSerializationError, TypeError, UserWarning)
 
 _SEGMENT = re.compile(r"<(?:(?:default|string)(?:\([^)]*\))?:)?(\w+)>")
+Seen: TypeAlias = Callable[[BaseException, tuple[Any, ...], dict[str, Any]], BaseException]
+"""Returns what the caller of an operation sees of its error; called with the arguments of the call."""
+
 _NO_SEGMENT = frozenset(("", ".", ".."))
 
 
@@ -56,7 +59,8 @@ def direct_client(
     make, calls = registry.compile(service), {}
     for name, declared in info.operations.items():
         asked = _confirmed(declared, declared.declaration.guard_or(guard))
-        calls[name] = _direct_call(declared, make, getattr(service, name), registry, asked)
+        seen = _seen_by_callers(info, declared)
+        calls[name] = _direct_call(declared, make, getattr(service, name), registry, asked, seen)
     return make_client(info, calls, kind="Direct")
 
 
@@ -153,13 +157,33 @@ def _direct_call(
     function: Callable[..., Any],
     registry: Registry,
     guard: Guard | None = None,
+    seen: Seen | None = None,
 ) -> Call:
     """Return the call of an operation, run again where the database asks for it and the operation allows it."""
     make, function = _keyed(declared, make, function, registry, between=True)
     make = _guarded(make, guard)  # asked before the key is looked at: a stored answer is not for everybody either
-    once = _one_call(declared, make, function, registry, None)
+    once = _one_call(declared, make, function, registry, None, seen)
     restart = restart_of(declared.declaration, once, declared.name.partition(".")[0])
-    return once if restart is None else _one_call(declared, make, function, registry, restart)
+    return once if restart is None else _one_call(declared, make, function, registry, restart, seen)
+
+
+def _seen_by_callers(info: ContractInfo, declared: Declared) -> Seen:
+    """Return what a caller sees of an error; nothing of it is needed before there is one."""
+
+    def seen(error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseException:
+        if type(error) is TypeError and not _fits(declared, args, kwargs):
+            return error  # the caller's own mistake, which leaves no process
+        return arrive(declared.name, info.errors, error)
+
+    return seen
+
+
+def _fits(declared: Declared, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    try:
+        argument_binder(declared)(args, kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 def _keyed(
@@ -190,16 +214,17 @@ def _one_call(
     function: Callable[..., Any],
     registry: Registry,
     restart: Restart | None,
+    seen: Seen | None,
 ) -> Call:
-    operation = declared.name
-    observe = CallObserver(operation, "direct").finish
-    check = Result(resolve_hints(declared.function, operation).get("return", Any), operation).check
+    decant_operation = declared.name  # by this name a frame tells which operation it runs
+    observe = CallObserver(decant_operation, "direct").finish
+    check = Result(resolve_hints(declared.function, decant_operation).get("return", Any), decant_operation).check
     set_current, reset, get_current, get_key = current.set, current.reset, current.get, call_key.get
 
     def call(*args: Any, **kwargs: Any) -> Any:
         context = get_current()
         if context.deadline is not None:
-            context.check_deadline(operation)
+            context.check_deadline(decant_operation)
         span_id, key = new_span_id(), get_key()
         token = set_current(context.child(span_id, key))
         key_token = None if key is None else call_key.set(None)  # the key is for this call and not for those it makes
@@ -213,9 +238,12 @@ def _one_call(
             failure = scope.fail(error)
             observe(context, span_id, started, failure)
             if restart is None or not restart.wants(failure):
-                if failure is error:
+                arriving = failure if seen is None else seen(failure, args, kwargs)
+                if arriving is error:
                     raise
-                raise failure from error
+                if arriving is not failure and failure is not error:
+                    failure.__cause__ = error
+                raise arriving from (error if arriving is failure else failure)
         else:
             observe(context, span_id, started, None)
             return result

@@ -15,8 +15,9 @@ Programs decide by ``code``, people read ``detail``, support asks for ``trace_id
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, request
@@ -31,12 +32,16 @@ from decant.errors import (
     AuthenticationError,
     DecantError,
     DomainError,
+    OperationFailed,
     RemoteCallError,
     ValidationError,
     quotable,
 )
 from decant.http.codecs import encode
+from decant.http.failing import Failures, wants_page
+from decant.http.failure_page import POLICY, failure_page
 from decant.http.smorest import share_errors
+from decant.observe.failures import Failure, from_wire, to_wire
 
 BLANK = "about:blank"
 """The ``type`` of a problem that is no more than its HTTP status (RFC 9457, 4.2.1)."""
@@ -78,6 +83,7 @@ class ProblemDocument:
         fields: The declared fields of a :class:`~decant.errors.DomainError`.
         headers: HTTP headers that belong to the problem, for instance ``Allow``.
         retry_after_s: Seconds to wait before another try, where the sender said so.
+        failure: The way of an unexpected error through the modules; only in development.
     """
 
     status: int
@@ -93,6 +99,7 @@ class ProblemDocument:
     fields: Mapping[str, Any] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     retry_after_s: float | None = None
+    failure: Failure | None = None
 
     def members(self) -> dict[str, Any]:
         """Return the document as plain JSON values, empty members left out."""
@@ -105,6 +112,7 @@ class ProblemDocument:
             "trace_id": self.trace_id,
             "request_id": self.request_id,
             "hint": self.hint,
+            "failure": None if self.failure is None else to_wire(self.failure),
         }
         return document | {name: value for name, value in optional.items() if value}
 
@@ -164,7 +172,7 @@ def _of_http(error: HTTPException, expose: bool) -> ProblemDocument:
 
 def _of_decant(error: DecantError, expose: bool) -> ProblemDocument:
     domain = isinstance(error, DomainError)
-    if not domain and not isinstance(error, RemoteCallError) and error.status == 500:
+    if _is_internal(error):
         return _of_internal(error, expose)
     return ProblemDocument(
         status=error.status,
@@ -220,7 +228,7 @@ def _sorted(methods: str) -> str:
     return ", ".join(sorted(methods.split(", ")))
 
 
-def install_problems(app: Flask, *, expose: bool) -> None:
+def install_problems(app: Flask, *, expose: bool, service: str = "") -> None:
     """Answer every error of an application with a problem document.
 
     Handlers of one's own, of an application or a blueprint, win when they are for a more specific
@@ -231,29 +239,49 @@ def install_problems(app: Flask, *, expose: bool) -> None:
     Args:
         app: Any Flask application.
         expose: Tell developers' details too (development); False hides them (production).
+        service: What the process is called where a failure's way is told; the application's name by default.
     """
+    failures = Failures(service or app.name) if expose else None
 
     def answer_http(error: HTTPException) -> Any:
         if error.response is not None or (error.code or 500) < 400:
             return error
-        return problem_response(problem_of(error, expose=expose))
+        problem = problem_of(error, expose=expose)
+        cause = getattr(error, "original_exception", None)
+        if failures is not None and cause is not None:
+            problem = replace(problem, failure=failures.of(cause))
+        return problem_response(problem)
 
     def answer_decant(error: DecantError) -> Response:
         if _is_internal(error):
             raise error  # to Flask's own path: logged, and raised again in tests
-        if error.status >= 500:
-            current_app.logger.warning("%s %s: %s", request.method, request.path, error, exc_info=error)
         told = expose or bool(request.environ.get("decant.internal"))
-        return problem_response(problem_of(error, expose=told))
+        problem = problem_of(error, expose=told)
+        if error.status >= 500 and failures is not None:
+            failures.log(error, logging.WARNING, lambda: _warn(error))
+        elif error.status >= 500:
+            _warn(error)
+        if failures is not None and isinstance(error, RemoteCallError):
+            problem = replace(problem, failure=failures.of(error))
+        return problem_response(problem)
 
     if HTTPException not in app.error_handler_spec[None][None]:
         app.register_error_handler(HTTPException, answer_http)
     share_errors(app, answer_http)
     app.register_error_handler(DecantError, answer_decant)
+    if failures is not None:
+        failures.install(app)
+
+
+def _warn(error: DecantError) -> None:
+    current_app.logger.warning("%s %s: %s", request.method, request.path, error, exc_info=error)
 
 
 def _is_internal(error: DecantError) -> bool:
-    return error.status == 500 and not isinstance(error, DomainError | RemoteCallError)
+    """Return whether an error is a bug, here or in an operation that was called."""
+    return isinstance(error, OperationFailed) or (
+        error.status == 500 and not isinstance(error, DomainError | RemoteCallError)
+    )
 
 
 def problem_response(problem: ProblemDocument) -> Response:
@@ -270,6 +298,11 @@ def problem_response(problem: ProblemDocument) -> Response:
 
 
 def _page(problem: ProblemDocument) -> Response | None:
+    if problem.failure is not None and problem.status == 500 and wants_page(request):
+        page_text = failure_page(
+            problem.failure, detail=problem.detail, trace_id=problem.trace_id, request_id=problem.request_id
+        )
+        return Response(page_text, 500, {"Content-Security-Policy": POLICY}, content_type="text/html; charset=utf-8")
     page: Callable[[Mapping[str, Any]], Response | None] | None = request.environ.get(PAGE)
     if page is None and request.url_rule is None:
         page = current_app.extensions.get(PAGE)
@@ -318,6 +351,7 @@ def parse_problem(
         fields={name: value for name, value in document.items() if name not in RESERVED_FIELDS},
         headers=_kept(headers.items()),
         retry_after_s=retry_after_s(lowered.get("retry-after"), clock or SystemClock()),
+        failure=from_wire(document.get("failure")),
     )
 
 

@@ -16,6 +16,7 @@ from decant.http.problem import install_problems
 from decant.kit.proxies import TrustedProxies, parse_networks
 from decant.kit.requests import Identify, RequestHooks
 from decant.kit.settings import KitSettings
+from decant.observe.failures import remember_lines
 from decant.observe.logging import configure, configured
 from decant.observe.metrics import render
 from decant.observe.tracing import exporter_from_environ, spans
@@ -95,7 +96,11 @@ class Kit:
         self._add_routes(app)
         if self.settings.problems:
             expose = self.settings.expose_errors
-            install_problems(app, expose=app.debug if expose is None else expose)
+            told = app.debug if expose is None else expose
+            service = self.name or app.name
+            install_problems(app, expose=told, service=service)
+            if told:
+                remember_lines(service)
 
     def _set_up_logging(self, app: Flask) -> None:
         settings = self.settings

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from flask import abort
 from pydantic import BaseModel
 
 from decant.context import CallContext, current, use
 from decant.contracts import Contract, contract_of, direct_client, strict_client
 from decant.errors import (
+    CircuitOpen,
+    ConflictError,
     DeadlineExceeded,
     DomainError,
     NotFoundError,
+    OperationFailed,
     ProtocolError,
     RemoteCallError,
+    Unavailable,
     ValidationError,
 )
 from decant.http.declare import get, post
@@ -112,8 +118,8 @@ def registry(journal: Journal) -> Registry:
     return made
 
 
-def rooms(make: Client, registry: Registry) -> Any:
-    return make(contract_of(Rooms), RoomService, registry)
+def rooms(make: Client, registry: Registry, service: type[RoomService] = RoomService) -> Any:
+    return make(contract_of(Rooms), service, registry)
 
 
 both = pytest.mark.parametrize("make", [direct_client, strict_client])
@@ -211,32 +217,99 @@ def test_a_row_becomes_the_declared_type_while_its_session_is_open(make: Client,
     assert rooms(make, registry).seat("row", row=7) == Seat(row=7)
 
 
-def test_a_result_that_does_not_fit_names_the_operation(registry: Registry) -> None:
-    with pytest.raises(ResultError, match=r"rooms\.seat returned str"):
-        rooms(direct_client, registry).seat("wrong")
-
-
-def test_strict_mode_shows_a_result_that_does_not_fit_as_a_failure_over_there(registry: Registry) -> None:
-    with pytest.raises(RemoteCallError) as caught:
-        rooms(strict_client, registry).seat("wrong")
+@both
+def test_a_result_that_does_not_fit_is_a_failure_of_the_operation_that_names_it(
+    make: Client, registry: Registry
+) -> None:
+    with pytest.raises(OperationFailed, match=r"rooms\.seat returned str") as caught:
+        rooms(make, registry).seat("wrong")
     assert isinstance(caught.value.__cause__, ResultError)
 
 
-def test_strict_mode_shows_an_undeclared_error_as_a_caller_far_away_would_see_it(registry: Registry) -> None:
+@both
+def test_an_undeclared_error_is_what_a_caller_far_away_would_see(make: Client, registry: Registry) -> None:
     with pytest.raises(ProtocolError, match="does not declare") as caught:
-        rooms(strict_client, registry).seat("undeclared")
+        rooms(make, registry).seat("undeclared")
     assert "elsewhere.undeclared" in str(caught.value)
+    assert isinstance(first_cause(caught.value), Undeclared)
 
 
-def test_strict_mode_turns_a_bug_of_the_callee_into_a_remote_call_error(registry: Registry) -> None:
-    with pytest.raises(RemoteCallError) as caught:
-        rooms(strict_client, registry).seat("broken")
-    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+@both
+def test_a_bug_of_the_callee_is_a_failed_operation_raised_from_it(make: Client, registry: Registry) -> None:
+    with pytest.raises(OperationFailed) as caught:
+        rooms(make, registry).seat("broken")
+    failed = caught.value
+    assert (failed.status, failed.code, failed.may_have_run, failed.operation) == (500, "internal", True, "rooms.seat")
+    assert str(failed) == "rooms.seat failed with an internal error: ZeroDivisionError: division by zero"
+    bug = first_cause(failed)
+    assert isinstance(bug, ZeroDivisionError)
+    assert "ZeroDivisionError: division by zero" in "".join(traceback.format_exception(failed))
 
 
-def test_direct_mode_shows_a_bug_of_the_callee_as_it_is(registry: Registry) -> None:
-    with pytest.raises(ZeroDivisionError):
-        rooms(direct_client, registry).seat("broken")
+@both
+def test_a_bug_behind_another_module_tells_the_whole_way(make: Client, registry: Registry) -> None:
+    inner = rooms(make, registry)
+
+    class Middle(RoomService):
+        def seat(self, room_id: str, row: int = 1) -> Seat:
+            return cast(Seat, inner.seat(room_id, row))
+
+    with pytest.raises(OperationFailed, match=r"rooms\.seat failed.*rooms\.seat failed.*division by zero"):
+        rooms(make, registry, Middle).seat("broken")
+
+
+@both
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, ProtocolError), (405, ProtocolError), (409, ConflictError), (418, ProtocolError),
+                         (500, OperationFailed), (503, Unavailable)],
+)  # fmt: skip
+def test_what_a_service_aborts_with_arrives_as_from_far_away(
+    make: Client, registry: Registry, status: int, kind: type[Exception]
+) -> None:
+    class Aborts(RoomService):
+        def seat(self, room_id: str, row: int = 1) -> Seat:
+            abort(status)
+
+    with pytest.raises(kind) as caught:
+        rooms(make, registry, Aborts).seat("r1")
+    assert type(caught.value) is kind
+
+
+@both
+@pytest.mark.parametrize("kind", [Unavailable, CircuitOpen, DeadlineExceeded, ProtocolError, RemoteCallError])
+def test_failures_of_further_calls_keep_their_class(
+    make: Client, registry: Registry, kind: type[RemoteCallError]
+) -> None:
+    class Waits(RoomService):
+        def seat(self, room_id: str, row: int = 1) -> Seat:
+            raise kind("over there", retry_after_s=7)
+
+    with pytest.raises(kind) as caught:
+        rooms(make, registry, Waits).seat("r1")
+    assert type(caught.value) is kind
+    assert caught.value.retry_after_s == 7
+
+
+@both
+def test_arguments_that_do_not_fit_are_the_callers_own_mistake(make: Client, registry: Registry) -> None:
+    with pytest.raises(TypeError):
+        rooms(make, registry).seat("r1", "two", "three")
+
+
+@both
+def test_what_ends_the_process_is_no_failure_of_an_operation(make: Client, registry: Registry) -> None:
+    class Leaves(RoomService):
+        def seat(self, room_id: str, row: int = 1) -> Seat:
+            raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        rooms(make, registry, Leaves).seat("r1")
+
+
+def first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def test_strict_mode_hides_the_callers_flask_context(registry: Registry) -> None:

@@ -8,7 +8,7 @@ from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from decant.context import current
-from decant.errors import DeadlineExceeded, RemoteCallError, Unavailable
+from decant.errors import DeadlineExceeded, OperationFailed, RemoteCallError, Unavailable
 from decant.http.problem import problem_of, problem_response
 from store.web import module
 
@@ -35,6 +35,8 @@ CHANGED = " What you have just sent was not confirmed: look again in a moment be
 @module.errorhandler(RemoteCallError)
 def answer(error: RemoteCallError) -> ResponseReturnValue:
     """Answer with words of the module that did not, in ``g.outage``; one that is slow is away as well."""
+    if isinstance(error, OperationFailed):
+        raise error  # a bug is no outage: it is answered and logged as one
     current_app.logger.warning("%s %s: %s", request.method, request.path, error)
     name = error.operation.partition(".")[0]
     g.outage = WORDS.get(name, "A part of the shop cannot be reached at the moment.")

@@ -6,12 +6,14 @@ Whatever logs through ``logging`` arrives here, structlog included: give it
 """
 
 from decant.observe.logging.access import AccessLog
-from decant.observe.logging.formatters import JsonFormatter, PrettyFormatter
-from decant.observe.logging.redact import MASK, clean, mask_text
-from decant.observe.logging.setup import LineHandler, access_log, configure, configured
+from decant.observe.logging.clock import rfc3339
+from decant.observe.logging.formatters import INSTEAD, JsonFormatter, PrettyFormatter, message_of, one_line
+from decant.observe.logging.redact import MASK, clean, mask_text, text_of
+from decant.observe.logging.setup import LineHandler, access_log, configure, configured, remember
 from decant.observe.logging.sink import LineSink
 
 __all__ = [
+    "INSTEAD",
     "MASK",
     "AccessLog",
     "JsonFormatter",
@@ -23,4 +25,9 @@ __all__ = [
     "configure",
     "configured",
     "mask_text",
+    "message_of",
+    "one_line",
+    "remember",
+    "rfc3339",
+    "text_of",
 ]

@@ -20,6 +20,8 @@ _OWN = frozenset({
 })  # fmt: skip
 _LEVELS = {"WARNING": "warning", "INFO": "info", "DEBUG": "debug", "ERROR": "error", "CRITICAL": "critical"}
 MAX_STACK_CHARS = 32_768
+INSTEAD = "decant_instead"
+"""The ``extra`` of a record that has a text to show in place of its exception's stack."""
 
 # orjson escapes what is below a space; these move a terminal's cursor or end a line in some viewers too.
 _UNSAFE_BYTES = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
@@ -63,7 +65,7 @@ def record_fields(record: logging.LogRecord) -> dict[str, Any]:
     return {
         (f"{name}_" if name in _OWN else name): clean(name, value)
         for name, value in vars(record).items()
-        if name not in _STANDARD
+        if name not in _STANDARD and name != INSTEAD
     }
 
 
@@ -75,9 +77,9 @@ def message_of(record: logging.LogRecord) -> str:
         return mask_text(text_of(f"{record.msg!s} % {clean('', record.args)}"))
 
 
-def exception_fields(error: BaseException) -> dict[str, Any]:
-    """Return an exception as fields: its class, its message, and the stack as text."""
-    stack = "".join(traceback.format_exception(error))
+def exception_fields(error: BaseException, instead: str | None = None) -> dict[str, Any]:
+    """Return an exception as fields: its class, its message, and the stack as text, or another one in its place."""
+    stack = "".join(traceback.format_exception(error)) if instead is None else instead
     if len(stack) > MAX_STACK_CHARS:  # the end is where it happened
         stack = f"… {stack[-MAX_STACK_CHARS:]}"
     return {
@@ -128,7 +130,7 @@ class JsonFormatter(logging.Formatter):
         fields |= context_fields(current.get())
         fields |= record_fields(record)
         if record.exc_info and record.exc_info[1] is not None:
-            fields["exception"] = exception_fields(record.exc_info[1])
+            fields["exception"] = exception_fields(record.exc_info[1], getattr(record, INSTEAD, None))
         if record.stack_info:
             fields["stack"] = mask_text(text_of(record.stack_info))
         return fields

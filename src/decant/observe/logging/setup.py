@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
-from typing import IO, Literal
+from collections.abc import Callable, Mapping
+from typing import IO, Literal, TypeAlias
 
 from decant.errors import SettingsError
 from decant.observe.logging.access import LOGGER, AccessLog
@@ -13,6 +13,9 @@ from decant.observe.logging.formatters import JsonFormatter, PrettyFormatter
 from decant.observe.logging.sink import LineSink
 
 Format = Literal["auto", "json", "pretty"]
+Remember: TypeAlias = Callable[[logging.LogRecord], None]
+"""Takes each record that was written, once more. Never raises."""
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # Servers log each request themselves, where one access line is enough; Alembic tells of its own inside.
@@ -26,6 +29,7 @@ class LineHandler(logging.Handler):
         super().__init__()
         self.sink = sink
         self.formatter: JsonFormatter = formatter
+        self.remember: Remember | None = None
 
     def createLock(self) -> None:  # noqa: N802 - logging's own name
         """Do without a lock: one write per line is enough."""
@@ -33,6 +37,8 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.sink.write(self.formatter.line(record))
+        if self.remember is not None:
+            self.remember(record)
 
 
 def configure(
@@ -94,6 +100,13 @@ def _colour(terminal: bool, environ: Mapping[str, str]) -> bool:
 
 def _handler() -> LineHandler | None:
     return next((handler for handler in logging.getLogger().handlers if isinstance(handler, LineHandler)), None)
+
+
+def remember(keep: Remember) -> None:
+    """Give each record to ``keep`` too, once it is written; nothing happens before :func:`configure`."""
+    handler = _handler()
+    if handler is not None:
+        handler.remember = keep
 
 
 def configured() -> bool:
