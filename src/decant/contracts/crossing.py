@@ -18,7 +18,6 @@ from werkzeug.exceptions import HTTPException
 from decant.errors import (
     AuthenticationError,
     BulkheadFull,
-    BulkheadFull,
     CircuitOpen,
     ConflictError,
     DeadlineExceeded,
