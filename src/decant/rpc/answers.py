@@ -35,9 +35,12 @@ def read_answer(info: ContractInfo, operation: Operation, answer: Answer) -> Any
     problem: dict[str, Any] = {"status": answer.status}
     if found is not None:
         problem |= {**found.fields, "code": found.code, "detail": found.detail, "errors": found.errors}
-    raise rebuild(
+    error = rebuild(
         operation.name, info.errors, problem, retry_after_s=found.retry_after_s if found is not None else None
     )
+    if found is not None and isinstance(error, RemoteCallError):
+        error.failure = found.failure
+    raise error
 
 
 def _overloaded(operation: str, retry_after_s: float | None) -> Unavailable:
