@@ -38,6 +38,7 @@ def command(service: str | None, topology: str | None, config: str, bind: str | 
     from decant.serving.boot import replace_process
     from decant.serving.process import obey_parent
     from decant.serving.registry import server_named
+    from decant.serving.sockets import address_of, take_over
 
     obey_parent(os.environ)
     os.environ.setdefault("DECANT_ENV", "production")
@@ -45,6 +46,9 @@ def command(service: str | None, topology: str | None, config: str, bind: str | 
     chosen = choose(service, topology, config)
     settings = {**serve_settings(chosen), **{name: value for name, value in flags.items() if value is not None}}
     host, port = parse_bind(bind, settings.pop("port", None) or chosen.port, settings.pop("host", "127.0.0.1"))
+    if (listener := take_over(os.environ)) is not None:  # whoever started this chose the address already
+        host, port = address_of(listener)
+        settings["listen_fd"] = listener.detach()
     server = server_named(settings.pop("server", "granian"))
     options = ServeOptions(chosen.target, host, port, **settings)
     server.check(options)

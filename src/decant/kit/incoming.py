@@ -14,6 +14,9 @@ from decant.observe.tracing.baggage import parse_baggage
 from decant.observe.tracing.traceparent import parse_traceparent
 from decant.observe.tracing.tracestate import parse_tracestate
 
+ARRIVED = "decant.arrived"
+"""The environ key of the ``time.monotonic()`` at which a server took the request, where it may have waited since."""
+
 _request_id = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
 _millis = re.compile(r"[0-9]{1,9}").fullmatch
 _TAIL = 2**56
@@ -57,7 +60,7 @@ def incoming_context(
         sampled,
         state,
         request_id,
-        _deadline(get("HTTP_DECANT_DEADLINE_MS") if internal else None, deadline_s),
+        _deadline(get("HTTP_DECANT_DEADLINE_MS") if internal else None, deadline_s, get(ARRIVED)),
         internal if isinstance(internal, Caller) else NOBODY,
         get("HTTP_AUTHORIZATION"),
         None if key is None else parse_key(key),
@@ -67,7 +70,9 @@ def incoming_context(
     return context, parent_id
 
 
-def _deadline(header: str | None, deadline_s: float | None) -> float | None:
+def _deadline(header: str | None, deadline_s: float | None, arrived: float | None) -> float | None:
+    """Return the deadline; what a request waited for its turn counts."""
+    began = time.monotonic() if arrived is None else arrived
     if header is not None and _millis(header):
-        return time.monotonic() + int(header) / 1000
-    return None if deadline_s is None else time.monotonic() + deadline_s
+        return began + int(header) / 1000
+    return None if deadline_s is None else began + deadline_s

@@ -16,6 +16,9 @@ from decant.serving.target import Target
 STREAM_SHARE = 4
 """One thread in so many may be held by a stream; the rest is kept for requests that end."""
 
+REFUSING_SHARE = 8
+"""One thread in so many neither runs nor waits for the application: health is asked and refusals are said there."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
@@ -33,6 +36,7 @@ class ServeOptions:
         migrate: Bring the modules' databases to their newest revision before the first request.
         seed: Run the modules' seeds after that.
         debug: Flask's debug mode with the debugger in the browser, which runs any code that it is sent.
+        listen_fd: The descriptor of the listening socket that this process was started with; None to bind the address.
     """
 
     target: Target
@@ -46,6 +50,7 @@ class ServeOptions:
     migrate: bool = False
     seed: bool = False
     debug: bool = False
+    listen_fd: int | None = None
 
     def __post_init__(self) -> None:
         faults = [f"{name} is {getattr(self, name)}" for name in ("workers", "threads") if getattr(self, name) < 1]
@@ -64,6 +69,11 @@ class ServeOptions:
     def stream_limit(self) -> int:
         """Streams that one worker keeps open at the same time."""
         return max(1, self.threads // STREAM_SHARE) if self.streams is None else self.streams
+
+    @property
+    def places(self) -> int:
+        """Requests that one worker runs, or lets wait, at the same time; streams have places of their own."""
+        return max(1, self.threads - self.stream_limit - max(1, self.threads // REFUSING_SHARE))
 
     def to_json(self) -> str:
         """Return the options as one JSON object, for the command line of the server's own process."""

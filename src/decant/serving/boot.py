@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -56,12 +57,20 @@ def main(argv: list[str]) -> int:
     try:
         server = server_named(name)
         server.check(options)
-        with claim_port(options.host, options.port):
+        with _claimed(options):
             _set_up(options)
             return server.run(options)
     except DecantError as error:
         report(error)
         return 6 if isinstance(error, MissingExtra) else int(getattr(error, "exit_code", 3))
+
+
+def _claimed(options: ServeOptions) -> AbstractContextManager[object]:
+    """Claim the port, unless the process came with a socket that has it."""
+    if options.listen_fd is None:
+        return claim_port(options.host, options.port)
+    os.set_inheritable(options.listen_fd, False)
+    return nullcontext()
 
 
 def _set_up(options: ServeOptions) -> None:

@@ -66,11 +66,16 @@ class Drain:
         self._begun = threading.Lock()
         self._ended = threading.Event()
         self._then: list[Callable[[], object]] = []
+        self._before: list[Callable[[], object]] = []
         self.bell = Bell(self._on_signal)
 
     def on_begin(self, then: Callable[[], object]) -> None:
         """Have something called once, when draining begins and after the flag is set."""
         self._then.append(then)
+
+    def on_not_ready(self, then: Callable[[], object]) -> None:
+        """Have something called when the process is no longer to be sent to, before it stops."""
+        self._before.append(then)
 
     def start(self) -> None:
         """Start the background work, and listen for the word to stop it."""
@@ -95,6 +100,8 @@ class Drain:
     def not_ready(self) -> None:
         """Set the flag alone: still serving, but no longer to be sent to."""
         self._event.set()
+        for then in self._before:
+            then()
 
     def _on_signal(self, signum: int) -> None:
         if signum == NOT_READY:

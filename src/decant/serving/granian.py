@@ -7,6 +7,7 @@ import math
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from decant.serving.base import Capabilities, ServeOptions, Server
 from decant.serving.draining import Drain
 from decant.serving.signals import Bell
-from decant.serving.sockets import NOT_READY
+from decant.serving.sockets import BACKLOG, NOT_READY, stop_accepting
 from decant.serving.worker import Worker, report
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class GranianServer(Server):
             respawn_failed_workers=True,
             workers_kill_timeout=max(1, math.ceil(options.grace_s)),
         )
+        if options.listen_fd is not None:
+            _serve_socket(server, options.listen_fd)
         server.on_startup(_Stop(server, options.drain_s).take_over)
         try:
             server.serve(target_loader=partial(_load, options, os.getpid(), broken), wrap_loader=False)
@@ -71,6 +74,24 @@ class GranianServer(Server):
             if not server.interrupt_signal:
                 return int(stop.code or 0) if not broken.value else CONFIGURATION
         return CONFIGURATION if broken.value else 0
+
+
+def _serve_socket(server: Any, descriptor: int) -> None:
+    """Have the workers take connections from a socket that is there already, where granian would bind its own.
+
+    It shares a socket by itself wherever it does not bind once per worker.
+    """
+    from granian._granian import SocketHolder
+
+    def share() -> None:
+        server._ssp, server._sfd = None, descriptor
+        holder: Any = SocketHolder  # its stub leaves the arguments out
+        server._shd = holder(descriptor, False, BACKLOG)  # a TCP socket
+        server._sso = socket.socket(fileno=descriptor)
+        server._sso.set_inheritable(True)
+
+    server._init_shared_socket = share
+    server._drop_shared_socket = lambda: None  # it stays open until the process ends
 
 
 def _load(options: ServeOptions, parent_pid: int, broken: Synchronized[int]) -> Callable[..., Any]:
@@ -85,9 +106,12 @@ def _load(options: ServeOptions, parent_pid: int, broken: Synchronized[int]) -> 
         report(error)
         os.kill(parent_pid, signal.SIGTERM)
         raise SystemExit(CONFIGURATION) from None
+    if options.listen_fd is not None:
+        listener = socket.socket(fileno=options.listen_fd)  # kept by the callback for as long as the worker lives
+        worker.drain.on_not_ready(lambda: stop_accepting(listener))
     _hear_stops(worker.drain)
     worker.start()
-    return _reading_to_the_end(worker.app)
+    return _reading_to_the_end(worker.application())
 
 
 def _reading_to_the_end(application: Callable[..., Any]) -> Callable[..., Any]:
@@ -143,11 +167,14 @@ class _Stop:
     def take_over(self) -> None:
         """Take granian's place as the handler: its own sets an event in there, and can stop for good."""
         self._bell.start()
-        self._bell.answer_to(signal.SIGTERM, signal.SIGINT)
+        self._bell.answer_to(signal.SIGTERM, signal.SIGINT, NOT_READY)
 
     def _on_signal(self, signum: int) -> None:
-        self._signals += 1
         pids = [worker.inner.pid for worker in self._server.wrks if worker.inner.pid]
+        if signum == NOT_READY:
+            _send(pids, NOT_READY)
+            return
+        self._signals += 1
         if self._signals > 1:
             _send(pids, signal.SIGKILL)
             os._exit(128 + signum)

@@ -60,7 +60,7 @@ class GunicornServer(Server):
         """Return gunicorn's settings for these options."""
         host = f"[{options.host}]" if ":" in options.host else options.host
         return {
-            "bind": f"{host}:{options.port}",
+            "bind": f"{host}:{options.port}" if options.listen_fd is None else f"fd://{options.listen_fd}",
             "workers": options.workers,
             "worker_class": self.worker_class,
             "threads": options.threads,
@@ -128,8 +128,7 @@ class Workers:
         except Exception as error:  # noqa: BLE001 - the edge of the process
             report(error)
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from None  # tells gunicorn not to try again
-        application: Callable[..., Any] = self._worker.app
-        return application
+        return self._worker.application()
 
     def begin(self, _worker: Any) -> None:
         """Start the background work and put the drain before gunicorn's own handlers."""

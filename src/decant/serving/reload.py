@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 from typing import Final
@@ -25,12 +25,20 @@ STOP_WITHIN_S = 4.0
 Snapshot = Mapping[str, tuple[int, int]]
 
 
-def snapshot(root: Path) -> Snapshot:
-    """Return size and time of change of every watched file below a folder."""
-    return {entry.path: (entry.stat().st_mtime_ns, entry.stat().st_size) for entry in _files(str(root))}
+def snapshot(root: Path, suffixes: Collection[str] = SUFFIXES) -> Snapshot:
+    """Return size and time of change of every file below a folder whose name ends in one of the suffixes."""
+    ends = tuple(suffixes)
+    found = {}
+    for entry in _files(str(root), ends):
+        try:
+            stat = entry.stat()
+        except FileNotFoundError:  # removed since it was listed
+            continue
+        found[entry.path] = (stat.st_mtime_ns, stat.st_size)
+    return found
 
 
-def _files(folder: str) -> Iterator[os.DirEntry[str]]:
+def _files(folder: str, ends: tuple[str, ...]) -> Iterator[os.DirEntry[str]]:
     try:
         entries = list(os.scandir(folder))
     except OSError:  # removed since it was listed
@@ -40,8 +48,8 @@ def _files(folder: str) -> Iterator[os.DirEntry[str]]:
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             if not entry.name.startswith(".") and entry.name not in SKIPPED:
-                yield from _files(entry.path)
-        elif entry.name.endswith(tuple(SUFFIXES)) and entry.is_file():
+                yield from _files(entry.path, ends)
+        elif entry.name.endswith(ends) and entry.is_file():
             yield entry
 
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from flask import Response, current_app
+from flask import Response, current_app, has_request_context, request
 from werkzeug.exceptions import ServiceUnavailable
 
+from decant.serving.admission import PLACE
 from decant.serving.draining import draining
 
 if TYPE_CHECKING:
@@ -137,6 +138,9 @@ def stream_response(
         raise ServiceUnavailable(
             "This process keeps as many streams open as it may; poll instead.", retry_after=RETRY_AFTER_S
         )
+    give_place_back = request.environ.get(PLACE) if has_request_context() else None
+    if give_place_back is not None:  # a stream has a place among the streams instead
+        give_place_back()
     body = _Stream(app, iter(source), limits, over, every_s, lifetime_s, heartbeat_s)
     return Response(
         body,

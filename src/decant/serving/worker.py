@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from decant.errors import DecantError
 from decant.serving.base import ServeOptions
-from decant.serving.draining import Drain
+from decant.serving.draining import Drain, draining
 from decant.serving.process import die_with_parent
 
 logger = logging.getLogger("decant.serving")
@@ -30,6 +31,13 @@ class Worker:
         self.app: Any = options.target.load()
         self._limit_streams()
         self.drain = Drain(self.app, options.grace_s)
+
+    def application(self) -> Callable[..., Any]:
+        """Return what the server calls: the application behind its bound on requests at once."""
+        from decant.serving.admission import Places
+        from decant.serving.front import Front
+
+        return Front(self.app, Places(self.options.places), draining(self.app))
 
     def start(self) -> None:
         """Start the application's background work."""

@@ -1,0 +1,148 @@
+"""How many requests run at once: as many as keep the interpreter busy, a few more that wait, and no others.
+
+Threads that compute share one interpreter, so sixty of them answer no more requests in a second than four do: each
+takes longer, and a refusal has to wait for its turn too. Threads that wait, for a database or for another service,
+share nothing. Which kind a service has is measured: a place that becomes free is given to the request that has waited
+longest, and the time until that request really runs is the time that it waited for the interpreter.
+
+- Below ``PROMPT_S`` one request more may run at once; above ``LATE_S`` a quarter fewer, once in ``SETTLE_S``.
+- A request that would wait for longer than ``WAIT_S``, or than its caller will, is refused when it arrives: what is
+  refused late has cost its client the time and the server the place.
+
+Source: additive increase, multiplicative decrease (Chiu and Jain, 1989); the standing queue of CoDel (RFC 8289).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+PLACE: Final = "decant.place"
+"""The environ key of a function that gives a request's place back before its answer has ended; calling it again does
+nothing."""
+
+FIRST: Final = 8
+"""Requests that run at once before anything was measured."""
+
+FEWEST: Final = 2
+WAITING: Final = 4
+"""One place in so many is for requests that wait."""
+
+PROMPT_S: Final = 0.004
+LATE_S: Final = 0.012
+SETTLE_S: Final = 0.1
+WAIT_S: Final = 0.3
+STUCK_S: Final = 1.0
+"""What a request waits at most when nothing moves on, whatever was expected when it arrived."""
+
+_WEIGHT = 0.1
+
+
+class _Waiter:
+    __slots__ = ("granted_at", "wake")
+
+    def __init__(self) -> None:
+        self.granted_at: float | None = None
+        self.wake = threading.Lock()
+        self.wake.acquire()
+
+
+class Places:
+    """The places of one process.
+
+    Args:
+        most: Requests that run or wait at the same time.
+        clock: Monotonic seconds.
+
+    Thread-safety:
+        Any thread may enter; whoever entered leaves, once, from any thread.
+    """
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.most = most
+        self._ceiling = max(1, most - most // WAITING)
+        self._limit = float(min(FIRST, self._ceiling))
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._running = 0
+        self._waiting: deque[_Waiter] = deque()
+        self._pace_s = 0.0
+        self._left_at = self._settled_at = clock()
+
+    @property
+    def limit(self) -> int:
+        """Requests that may run at once now."""
+        return int(self._limit)
+
+    @property
+    def running(self) -> int:
+        """Requests that run."""
+        return self._running
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait."""
+        return len(self._waiting)
+
+    def enter(self, patience_s: float | None = None) -> bool:
+        """Take a place, waiting for one where that is worth it.
+
+        Args:
+            patience_s: Seconds after which the caller has no use for an answer any more; None where that is not known.
+
+        Returns:
+            False when there is none: nothing was taken.
+        """
+        with self._lock:
+            if self._running < int(self._limit) and not self._waiting:
+                self._running += 1
+                return True
+            if self._running + len(self._waiting) >= self.most or not self._is_worth_it(patience_s):
+                return False
+            waiter = _Waiter()
+            self._waiting.append(waiter)
+        waiter.wake.acquire(timeout=STUCK_S if patience_s is None else min(STUCK_S, patience_s))
+        return self._woken(waiter)
+
+    def leave(self) -> None:
+        """Give a place back; the request that has waited longest gets it."""
+        with self._lock:
+            now = self._clock()
+            if self._running >= int(self._limit):
+                self._pace_s += _WEIGHT * (now - self._left_at - self._pace_s)
+            else:
+                self._pace_s *= 1 - _WEIGHT
+            self._left_at = now
+            self._running -= 1
+            self._give(now)
+
+    def _is_worth_it(self, patience_s: float | None) -> bool:
+        expected_s = (len(self._waiting) + 1) * self._pace_s
+        return expected_s <= WAIT_S and (patience_s is None or expected_s < patience_s)
+
+    def _give(self, now: float) -> None:
+        while self._waiting and self._running < int(self._limit):
+            waiter = self._waiting.popleft()
+            self._running += 1
+            waiter.granted_at = now
+            waiter.wake.release()
+
+    def _woken(self, waiter: _Waiter) -> bool:
+        with self._lock:
+            if waiter.granted_at is None:
+                self._waiting.remove(waiter)
+                return False
+            now = self._clock()
+            self._adapt(now - waiter.granted_at, now)
+            return True
+
+    def _adapt(self, late_s: float, now: float) -> None:
+        if late_s < PROMPT_S:
+            self._limit = min(float(self._ceiling), self._limit + 1 / self._limit)
+            self._give(now)
+        elif late_s > LATE_S and now - self._settled_at >= SETTLE_S:
+            self._settled_at = now
+            self._limit = max(float(min(FEWEST, self._ceiling)), self._limit * 0.75)
