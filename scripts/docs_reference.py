@@ -31,6 +31,8 @@ CHOSEN_BEFORE = {
     "DECANT_TOPOLOGY": "The topology, before what `decant.toml` says.",
     "DECANT_SERVICE": "The service that a process serves.",
     "DECANT_PARENT_PID": "The process whose end ends this one; set by supervisors.",
+    "DECANT_RUN": "The run of `decant up` that a process belongs to.",
+    "DECANT_EDGE_URL": "The public address of the workspace; set by `decant up`.",
 }
 NOT_USED_YET = ("events_url", "sentry_dsn", "traces_sampler", "traces_sampler_arg")
 

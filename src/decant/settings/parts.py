@@ -190,6 +190,8 @@ CHOSEN_BEFORE = (
     "DECANT_TOPOLOGY",
     "DECANT_SERVICE",
     "DECANT_PARENT_PID",
+    "DECANT_RUN",
+    "DECANT_EDGE_URL",
 )
 """Environment names that say where to look for settings, or who runs this process: no settings themselves."""
 
