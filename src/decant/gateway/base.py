@@ -21,9 +21,9 @@ class Head:
     Attributes:
         method: As sent.
         target: The request target as sent, in origin form.
-        path: The one canonical spelling of its path: ASCII, only what must be escaped is, in upper case. It has no empty
-            or dot segment, and no escape of ``/``, ``\\``, ``;``, ``%`` plus two digits, or a control character; so
-            unquoting it once is safe. It is what is forwarded.
+        path: The one canonical spelling of its path: ASCII, only what must be escaped is, in upper case. It has no
+            empty or dot segment, and no escape of a slash, a backslash, a semicolon, a control character or another
+            escape; so unquoting it once is safe. It is what is forwarded.
         query: As sent, without the question mark.
         headers: Names in lower case; values without white space around them.
         client: The peer's address.

@@ -1,0 +1,33 @@
+"""What all connections of a gateway share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from decant.gateway.base import Router, State, Upstream
+from decant.gateway.books import Books
+from decant.gateway.limits import Limits
+
+
+@dataclass(slots=True)
+class Edge:
+    """What all connections share.
+
+    Attributes:
+        router: Decides where requests go.
+        now: The loop's clock.
+        limits: Bounds on the client's side.
+        state: Ready, draining.
+        books: Where ends of requests are written down.
+        scheme: ``X-Forwarded-Proto``.
+        upstreams: Services that were sent to so far.
+    """
+
+    router: Router
+    now: Callable[[], float]
+    limits: Limits = field(default_factory=Limits)
+    state: State = field(default_factory=State)
+    books: Books = field(default_factory=Books)
+    scheme: bytes = b"http"
+    upstreams: set[Upstream] = field(default_factory=set)
