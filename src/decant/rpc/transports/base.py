@@ -76,6 +76,11 @@ class Transport(ABC):
         """
         ...
 
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections that wait for the next request; those in use end with their requests."""
+        ...
+
     @classmethod
     def check_installed(cls) -> None:
         """Raise :class:`~decant.errors.MissingExtra` unless the transport's package can be imported."""

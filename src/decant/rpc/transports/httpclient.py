@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import os
+import re
 import socket
 import ssl
 import threading
@@ -34,6 +35,8 @@ from decant.rpc.transports.base import (
     too_long,
 )
 
+_header_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+
 
 class _Origin(NamedTuple):
     secure: bool
@@ -56,6 +59,8 @@ class HttpClientTransport(Transport):
     ) -> Answer:
         deadline = time.monotonic() + timeout_s
         check_headers(url, headers)
+        if not all(map(_header_name, headers)):
+            raise not_sent(url, "the name of a header is none")
         origin, target = _parse(url)
         connection = self._take(origin, deadline) or _connect(origin, deadline, url)
         try:
@@ -68,6 +73,12 @@ class HttpClientTransport(Transport):
         else:
             connection.close()
         return answer
+
+    def close(self) -> None:
+        idle, self._idle = self._idle, {}
+        for connections in idle.values():
+            while connections:
+                connections.pop().close()
 
     def _take(self, origin: _Origin, deadline: float) -> _Connection | None:
         """Return a connection that is open as far as can be known, or None."""
@@ -106,6 +117,7 @@ class _Connection:
     Attributes:
         deadline: When the request must be over, by :func:`time.monotonic`.
         sent: Whether the system took any of the request's bytes.
+        ended: Whether the server has closed it.
         idle_since: When the last answer was complete.
     """
 
@@ -113,6 +125,7 @@ class _Connection:
         self._socket = sock
         self.deadline = deadline
         self.sent = False
+        self.ended = False
         self.idle_since = 0.0
 
     def is_fresh(self) -> bool:
@@ -138,7 +151,9 @@ class _Connection:
 
     def receive_into(self, buffer: Any) -> int:
         self._socket.settimeout(self._left_s())
-        return self._socket.recv_into(buffer)
+        count = self._socket.recv_into(buffer)
+        self.ended = not count
+        return count
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - http.client asks for "rb"
         return io.BufferedReader(_Reader(self), 64 * 1024)
@@ -188,6 +203,8 @@ def _exchange(connection: _Connection, origin: _Origin, target: str, request: _R
         writer.request(request.method, target, request.body, dict(request.headers))
         response = http.client.HTTPResponse(connection, method=request.method)  # type: ignore[arg-type]
         response.begin()
+        if connection.ended:  # the library takes a head that breaks off for a whole one
+            raise ConnectionResetError("the connection was closed")
         _check_framing(response, request.url)
         answer = Answer(response.status, _headers(response, request.url), _read(response, request.url))
     except TimeoutError as error:

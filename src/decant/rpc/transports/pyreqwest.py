@@ -78,6 +78,11 @@ class PyreqwestTransport(Transport):
         except DetailedPyreqwestError as error:
             raise _no_answer(error, url) from error
 
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None and self._pid == os.getpid():
+            client.close()
+
     def _open(self) -> SyncClient:
         from pyreqwest.client import SyncClientBuilder
 
@@ -132,11 +137,13 @@ def _read(response: SyncResponse, url: str) -> bytes:
 
 def _no_answer(error: DetailedPyreqwestError, url: str) -> RemoteCallError:
     """Classify by cause and not by class: a server that read the request and then closed is a "connect error" too."""
-    from pyreqwest.exceptions import DecodeError, PoolTimeoutError, RequestTimeoutError
+    from pyreqwest.exceptions import BuilderError, DecodeError, PoolTimeoutError, RequestTimeoutError
 
     causes = [cause["message"] for cause in error.details["causes"] or []]
     never_sent = isinstance(error, PoolTimeoutError) or any("client error (Connect)" in cause for cause in causes)
     reason = causes[-1] if causes else error.message
+    if isinstance(error, BuilderError):
+        return not_sent(url, reason)
     if isinstance(error, RequestTimeoutError) and not never_sent:
         return DeadlineExceeded(f"{url} did not answer in time.", may_have_run=True)
     if isinstance(error, DecodeError) and reason != _CUT_OFF and not _is_of_connection(reason):
