@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from decant.settings.suggest import suggest
-from decant.topology.model import Gateway, GatewayRoute
+from decant.topology.model import Gateway, GatewayRoute, is_url
 from decant.topology.services import LAST_PORT
 from decant.topology.table import Table, show
 
@@ -66,6 +66,6 @@ def _read_targets(table: Table, to: Any, targets: Collection[str]) -> dict[str, 
 
 
 def _check_target(table: Table, keys: tuple[str, ...], name: str, targets: Collection[str]) -> None:
-    if name not in targets:
+    if name not in targets and not is_url(name):
         at = (*table.keys, *keys)
         table.faults.add(at, f"there is no module or service {show(name)}. {suggest(name, sorted(targets))}")

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Request, current_app, render_template
 from jinja2 import TemplateNotFound
 from markupsafe import Markup
+from werkzeug.datastructures import MIMEAccept
 
 TEMPLATE = "error.html"
 """An application's own page, given the problem document as ``problem``."""
@@ -36,7 +37,11 @@ _BUILT_IN = Markup(
 
 def prefers_html(request: Request) -> bool:
     """Return whether a request names HTML, and wants nothing else more: browsers do, programs do not."""
-    accept = request.accept_mimetypes
+    return accepts_html(request.accept_mimetypes)
+
+
+def accepts_html(accept: MIMEAccept) -> bool:
+    """Return whether an ``Accept`` header names HTML, and wants nothing else more."""
     named = any(media.lower() == "text/html" and quality > 0 for media, quality in accept)
     return named and accept["text/html"] >= accept["application/json"]
 

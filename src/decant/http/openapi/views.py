@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -13,6 +14,8 @@ from decant.http.etag import etag_of
 from decant.http.openapi.document import Include, build_document
 
 EXTENSION = "decant.openapi"
+Made = tuple[dict[str, Any], bytes, str]
+"""A document, its bytes and their tag."""
 
 
 class _Document:
@@ -23,14 +26,12 @@ class _Document:
         self._include = include
         self._info = info
         self._lock = Lock()
-        self._made: tuple[dict[str, Any], bytes, str] | None = None
+        self._made: Made | None = None
 
-    def get(self) -> tuple[dict[str, Any], bytes, str]:
+    def get(self) -> Made:
         with self._lock:
             if self._made is None:
-                document = build_document(self._app, include=self._include, **self._info)
-                body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-                self._made = document, body, etag_of(body).strip('"')
+                self._made = _written(build_document(self._app, include=self._include, **self._info))
             return self._made
 
 
@@ -57,11 +58,32 @@ def install_openapi(
     """
     document = _Document(app, include, title=title, version=version, description=description, servers=servers)
     app.extensions[EXTENSION] = document
+    _serve(app, document.get, docs)
+
+
+def serve_document(app: Flask, document: dict[str, Any], *, docs: str | None = "/docs") -> None:
+    """Serve a document that was made elsewhere, as :func:`install_openapi` does.
+
+    Args:
+        app: Any Flask application.
+        document: The document; its members stay in their order.
+        docs: Where the page is; None for no page.
+    """
+    made = _written(document)
+    _serve(app, lambda: made, docs)
+
+
+def _written(document: dict[str, Any]) -> Made:
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return document, body, etag_of(body).strip('"')
+
+
+def _serve(app: Flask, get: Callable[[], Made], docs: str | None) -> None:
     pages = Blueprint("decant_openapi", __name__)
 
     @pages.get("/openapi.json")
     def openapi() -> Any:
-        _, body, tag = document.get()
+        _, body, tag = get()
         response = Response(body, mimetype="application/json")
         response.set_etag(tag)
         response.cache_control.no_cache = True
@@ -69,7 +91,7 @@ def install_openapi(
 
     app.register_blueprint(pages)
     if docs is not None:
-        install_docs(app, lambda: document.get()[0], rule=docs)
+        install_docs(app, lambda: get()[0], rule=docs)
 
 
 def document_of(app: Flask | None = None) -> dict[str, Any]:
