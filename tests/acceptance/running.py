@@ -169,7 +169,8 @@ def public_answer(response: requests.Response, known: Mapping[str, str]) -> dict
     body = response.text
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
         problem = response.json()
-        body = json.dumps({k: v for k, v in problem.items() if k not in ("trace_id", "request_id")}, sort_keys=True)
+        told = {name: value for name, value in problem.items() if name not in ("trace_id", "request_id", "failure")}
+        body = json.dumps(told, sort_keys=True)
     answer = {
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in COMPARED if name in response.headers},

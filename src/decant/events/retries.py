@@ -13,6 +13,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, updat
 from decant.db import ModuleDatabase, infrastructure_of
 from decant.errors import DecantError
 from decant.events.base import Message
+from decant.observe.failures import way
 from decant.observe.logging import mask_text
 
 State = Literal["waiting", "parked"]
@@ -203,6 +204,8 @@ def _texts(error: Exception | None) -> dict[str, str | None]:
 
 
 def reason_of(error: Exception) -> str:
-    """Return an error as one text, its hint included."""
+    """Return an error as one text, with its hint, and with the operations that a failed call went through."""
     said = f"{error.detail} {error.hint or ''}".strip() if isinstance(error, DecantError) else str(error)
-    return mask_text(f"{type(error).__module__}.{type(error).__qualname__}: {said}")[:LONGEST_TEXT]
+    through = way(error)
+    text = f"{type(error).__module__}.{type(error).__qualname__}: {said}{f' [{through}]' if through else ''}"
+    return mask_text(text)[:LONGEST_TEXT]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from decant.db import DatabaseUnavailable
 from decant.errors import DecantError, DomainError, NotFoundError, RemoteCallError
+from decant.observe.failures import way
 from decant.sagas.instance import OPEN, Entry, Failure, Instance, Outcome
 from decant.sagas.saga import Saga, Step, shown
 
@@ -71,7 +72,7 @@ class Machine:
 
     def failed(self, instance: Instance, move: Move, error: BaseException, now: float) -> None:
         """Note a failure, and decide: try again later, compensate, or park."""
-        entry, code, text = _entry(instance, move, now), _code(error), f"{type(error).__name__}: {error}"
+        entry, code, text = _entry(instance, move, now), _code(error), _text(error)
         if move.undoes:
             entry.tried("trying", now, code, text)
             self._again_or(self._park, instance, entry, self.saga.saga_compensation_deadline_s, error, now)
@@ -91,7 +92,7 @@ class Machine:
 
     def park(self, instance: Instance, move: Move, error: BaseException, now: float) -> None:
         """Leave a saga to a person that cannot go on at all."""
-        _entry(instance, move, now).tried("trying", now, _code(error), f"{type(error).__name__}: {error}")
+        _entry(instance, move, now).tried("trying", now, _code(error), _text(error))
         self._park(instance)
 
     def retry(self, instance: Instance, now: float) -> None:
@@ -235,6 +236,11 @@ def pause_s(attempts: int, error: BaseException | None = None) -> float:
     pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(attempts - 1, 20)) * random.uniform(0.5, 1.0)
     asked: float = getattr(error, "retry_after_s", None) or 0.0
     return float(max(pause, min(asked, LONGEST_PAUSE_S)))
+
+
+def _text(error: BaseException) -> str:
+    through = way(error)
+    return f"{type(error).__name__}: {error}{f' [{through}]' if through else ''}"
 
 
 def _code(error: BaseException) -> str:

@@ -6,7 +6,7 @@ whole chain is shown, once. Only in development: in production a failure is foun
 
 from decant.observe.failures.model import Failure, Line, Step
 from decant.observe.failures.recent import RecentLines, recent, remember_lines
-from decant.observe.failures.telling import OPERATION, reason, summary, tell
+from decant.observe.failures.telling import OPERATION, summary, tell, way
 from decant.observe.failures.text import as_text, log_line, title
 from decant.observe.failures.wire import MAX_BYTES, VERSION, from_wire, to_wire
 
@@ -21,11 +21,11 @@ __all__ = [
     "as_text",
     "from_wire",
     "log_line",
-    "reason",
     "recent",
     "remember_lines",
     "summary",
     "tell",
     "title",
     "to_wire",
+    "way",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import os
 import sysconfig
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from traceback import walk_tb
@@ -156,20 +155,14 @@ def _short(text: str) -> str:
     return mask_text(text_of(text))[:MAX_TEXT_CHARS]
 
 
-def reason(error: BaseException) -> str:
-    """Return the way of a failure through the modules in one line; "" where it went through none.
+def way(error: BaseException) -> str:
+    """Return the operations that a failed call went through, in one line; "" for an error that no call brought.
 
     Example:
-        ``orders.place (orders/service.py:20) > catalog.get_product (catalog/service.py:9): KeyError: 'p1'``
+        ``orders.place (orders/service.py:20) > catalog.get_product (catalog/service.py:9)``
     """
-    steps = [step for step in tell(error).steps if step.operation]
-    if not steps:
+    if not isinstance(error, RemoteCallError):
         return ""
-    way = " > ".join(dict.fromkeys(_stops(steps)))
-    last = next((step for step in reversed(steps) if step.error), None)
-    return way if last is None else f"{way}: {last.error}: {last.message}"
-
-
-def _stops(steps: list[Step]) -> Iterator[str]:
-    for step in steps:
-        yield f"{step.operation} ({step.file}:{step.line})" if step.file else step.operation
+    steps = [step for step in tell(error).steps if step.operation]
+    stops = dict.fromkeys(f"{step.operation} ({step.file}:{step.line})" for step in steps if step.file)
+    return " > ".join(stops)[:MAX_MESSAGE_CHARS]
