@@ -134,13 +134,17 @@ def metrics_page() -> str:
     from decant.auth.audit import SIGN_INS
     from decant.db import gauges
     from decant.events import metrics as events
-    from decant.observe import metrics
+    from decant.observe import edges, metrics
     from decant.sagas import watching
 
     sagas = (watching.durations, watching.sagas)
     pools = (gauges.IN_USE, gauges.OPEN, gauges.LIMIT)
     moved = (events.EVENTS, events.DURATION, events.OUTBOX_ROWS, events.OUTBOX_OLDEST, events.WAITING)
-    families = (metrics.requests, metrics.calls, metrics.exceptions, SIGN_INS, *pools, *moved, *sagas)
+    called = (
+        edges.attempts, edges.retries, edges.budget_exhausted, edges.bulkhead_full,
+        edges.breaker_state, edges.breaker_transitions,
+    )  # fmt: skip
+    families = (metrics.requests, metrics.calls, *called, metrics.exceptions, SIGN_INS, *pools, *moved, *sagas)
     rows = [_metric_row(metric) for metric in (*(family.metric for family in families), metrics.spans_dropped)]
     bounds = ", ".join(f"{bound:g}" for bound in metrics.BUCKETS_S)
     return f"""\

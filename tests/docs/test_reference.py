@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from decant.settings.parts import CHOSEN_BEFORE
+from decant.topology import calls
 from decant.topology.load import TABLES, WORKSPACE_KEYS
 from decant.topology.services import KEYS
 from scripts import docs_reference
@@ -29,6 +30,8 @@ def test_every_name_that_chooses_what_is_read_is_described() -> None:
         ("[services.NAME]", KEYS),
         ("[gateway]", ("port", "routes")),
         ("[[gateway.routes]]", ("path", "to")),
+        ("[calls.MODULE]", calls.KEYS),
+        ("[calls.MODULE.from.CALLER]", calls.EDGE_KEYS),
     ],
 )
 def test_the_page_of_decant_toml_names_every_key_of_a_table(heading: str, keys: tuple[str, ...]) -> None:

@@ -186,13 +186,15 @@ def _plan(workspace: Workspace, spec: ServiceSpec | None) -> Plan:
         home=ensure_home(workspace.root / settings.get(RuntimeSettings).home.expanduser()),
         shared=workspace.package_path,
         workspace=workspace.name,
+        calls=workspace.calls,
         expose=workspace.sources.environment != PRODUCTION,
     )
 
 
 def _target(workspace: Workspace, module: Module) -> Target:
     owner = workspace.service_of(module.name)
-    return Target(owner.name, workspace.url_of(owner, workspace.sources.environ))
+    url, *others = workspace.urls_of(owner, workspace.sources.environ)
+    return Target(owner.name, url, tuple(others))
 
 
 def _in_order(modules: Sequence[Module], elsewhere: Mapping[Module, Target] | None = None) -> tuple[Module, ...]:

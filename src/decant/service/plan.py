@@ -10,6 +10,7 @@ from typing import Literal
 from decant.modules import Module
 from decant.rpc import Target
 from decant.settings import Loaded
+from decant.settings.call_policy import CallPolicies
 
 CallMode = Literal["direct", "strict"]
 
@@ -29,6 +30,7 @@ class Plan:
         shared: The folder with the workspace's shared ``templates/`` and ``static/``, or None.
         expose: Whether errors tell developers' details: everywhere but in production.
         workspace: The workspace's name; the service's by default.
+        calls: How modules call those that live elsewhere.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Plan:
     shared: Path | None = None
     expose: bool = True
     workspace: str = ""
+    calls: CallPolicies = field(default_factory=CallPolicies)
 
     @property
     def apart(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from decant.errors import SetupError
 from decant.modules import Module
 from decant.rpc import Target, Transport, remote_client, transport_named
 from decant.rpc.client import TokenIssuer
+from decant.rpc.policy import Edge, Upstream
 from decant.service.plan import Plan
 from decant.service.settings import provide_settings
 from decant.settings import CallSettings
@@ -47,7 +48,7 @@ class Wiring:
     Attributes:
         registry: What every module may ask for: contracts, the call's context and caller, the clock.
         hosted: The modules that live here, by name.
-        contracts: A client for each contract of the workspace, by its class.
+        contracts: A client for each contract of the workspace, by its class, for what calls from outside a module.
     """
 
     def __init__(self, plan: Plan, tokens: TokenIssuer | None) -> None:
@@ -56,6 +57,7 @@ class Wiring:
         clock = SystemClock()
         self.registry.add_getter(Clock, lambda scope: clock)
         self.contracts: dict[type[Contract], Contract] = {}
+        self._edges: dict[tuple[str, type[Contract]], Contract] = {}
         self.hosted = {module.name: Hosted(module, self.registry) for module in plan.hosted}
         for hosted in self.hosted.values():
             provide_settings(hosted.registry, hosted.module, plan.settings)
@@ -64,11 +66,15 @@ class Wiring:
         for info in self._declared():
             # Fetched from the table at each call, so that modules which call each other can be wired in any order.
             self.registry.add_getter(info.contract, self._getter(info.contract))
+        for module in plan.elsewhere:
+            for info in _contracts(module):
+                for name, hosted in self.hosted.items():
+                    hosted.registry.add_getter(info.contract, self._edge_getter(name, info.contract))
 
     def check_calls(self, module: str, check: CallCheck) -> None:
         """Let ``check`` look at a hosted module's scope before each call from it; before :meth:`connect`."""
         for info in self._declared():
-            self.hosted[module].registry.add_getter(info.contract, self._checked_getter(info, check))
+            self.hosted[module].registry.add_getter(info.contract, self._checked_getter(module, info, check))
 
     def connect(self) -> None:
         """Make the client of every contract; called once all injectables are registered.
@@ -85,22 +91,32 @@ class Wiring:
 
     def _connect_elsewhere(self, transport: Transport) -> None:
         for module, target in self._plan.elsewhere.items():
+            policies = self._plan.calls
+            upstream = Upstream(module.name, target.urls, policies.of(module.name).breaker)
+            edge = Edge(self._plan.name, upstream, policies.of(module.name))
+            own = {name: Edge(name, upstream, policies.of(module.name, name)) for name in self.hosted}
             for info in _contracts(module):
-                self.contracts[info.contract] = self._remote(info, target, transport)
+                self.contracts[info.contract] = self._remote(info, target, transport, edge)
+                for name, its in own.items():
+                    self._edges[name, info.contract] = self._remote(info, target, transport, its)
 
-    def _remote(self, info: ContractInfo, target: Target, transport: Transport) -> Contract:
+    def _remote(self, info: ContractInfo, target: Target, transport: Transport, edge: Edge) -> Contract:
         if self._tokens is None:
             raise SetupError(f"{info.contract.__name__} is in the service {target.service}, and nothing signs calls.")
-        return remote_client(info, target, transport, self._tokens)
+        return remote_client(info, target, transport, self._tokens, edge)
 
     def _declared(self) -> Iterator[ContractInfo]:
         for module in (*self._plan.hosted, *self._plan.elsewhere):
             yield from _contracts(module)
 
-    def _checked_getter(self, info: ContractInfo, check: CallCheck) -> Any:
+    def _client(self, module: str, contract: type[Contract]) -> Contract:
+        """Return the client that a hosted module calls: its own edge, or the one that all share in this process."""
+        return self._edges.get((module, contract)) or self.contracts[contract]
+
+    def _checked_getter(self, module: str, info: ContractInfo, check: CallCheck) -> Any:
         @cache
         def maker() -> Callable[[Scope], Contract]:
-            return checked_clients(info, self.contracts[info.contract], check)
+            return checked_clients(info, self._client(module, info.contract), check)
 
         def get(scope: Scope) -> Contract:
             return maker()(scope)
@@ -109,6 +125,9 @@ class Wiring:
 
     def _getter(self, contract: type[Contract]) -> Any:
         return lambda scope: self.contracts[contract]
+
+    def _edge_getter(self, module: str, contract: type[Contract]) -> Any:
+        return lambda scope: self._edges[module, contract]
 
 
 def dependencies(module: Module) -> set[str]:
@@ -120,6 +139,11 @@ def dependencies(module: Module) -> set[str]:
             if isinstance(info, ContractInfo) and info.module != module.name:
                 needed.add(info.module)
     return needed
+
+
+def service_classes(module: Module) -> Iterable[type[Contract]]:
+    """Return the classes that implement a module's contracts."""
+    return _services(module).values()
 
 
 def _annotations(service: type[Contract]) -> list[Any]:

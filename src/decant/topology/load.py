@@ -13,13 +13,14 @@ from decant.settings.sources import Sources, read_sources
 from decant.settings.suggest import suggest
 from decant.settings.toml import read_toml, relative
 from decant.topology.assign import REST, Assignment, assign, implicit, is_name
+from decant.topology.calls import read_calls
 from decant.topology.find import FILE_NAME, find_modules, find_package, find_workspace
 from decant.topology.gateway import read_gateway
 from decant.topology.model import ServiceSpec, Workspace
 from decant.topology.services import check_ports, read_services, specify
 from decant.topology.table import Faults, Table, show
 
-TABLES = ("workspace", "topologies", "services", "gateway", "settings")
+TABLES = ("workspace", "topologies", "services", "gateway", "calls", "settings")
 WORKSPACE_KEYS = ("name", "modules", "exclude", "topology", "prefix")
 RESERVED = ("decant", "otel")
 """Module names that would clash with the toolkit's own settings tables and environment names."""
@@ -98,6 +99,7 @@ class _Reader:
             topology=self.chosen(topologies, topology),
             public_prefix=self.prefix(),
             gateway=gateway,
+            calls=read_calls(self.top.table("calls"), modules),
             sources=self.sources,
         )
         if self.faults.found:

@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from decant.errors import SettingsError
+from decant.settings.call_policy import CallPolicies
 from decant.settings.mask import mask_text
 from decant.settings.sources import Sources, read_sources
 from decant.settings.suggest import suggest
@@ -85,6 +86,7 @@ class Workspace:
         topology: The topology that is chosen.
         public_prefix: What comes before public operations at the edge, for instance ``/api``; may be "".
         gateway: The public address.
+        calls: How modules call each other when they live apart.
         sources: The layers that settings come from; made with ``environ``, ``.env`` and all.
     """
 
@@ -98,6 +100,7 @@ class Workspace:
     topology: str
     public_prefix: str
     gateway: Gateway
+    calls: CallPolicies
     sources: Sources
 
     @property
@@ -144,20 +147,29 @@ class Workspace:
         return f"{self.package}.{module}"
 
     def url_of(self, service: str | ServiceSpec, environ: Mapping[str, str], topology: str | None = None) -> str:
-        """Return where a service answers, without a slash at the end.
+        """Return where a service answers, the first of :meth:`urls_of`."""
+        return self.urls_of(service, environ, topology)[0]
 
-        ``<SERVICE>_SERVICE_URL`` comes first, then ``url`` in ``decant.toml``, then this machine.
+    def urls_of(
+        self, service: str | ServiceSpec, environ: Mapping[str, str], topology: str | None = None
+    ) -> tuple[str, ...]:
+        """Return where each replica of a service answers, without a slash at the end.
+
+        ``<SERVICE>_SERVICE_URL`` comes first, one address or several with commas between; then ``url`` in
+        ``decant.toml``; then this machine, where replica ``n`` (from 0) listens on ``port + n``.
 
         Raises:
             SettingsError: For an unknown service, or an environment value that is no address.
         """
         spec = service if isinstance(service, ServiceSpec) else self.service(service, topology)
-        given = environ.get(spec.env_name, "")
-        if given and not is_url(given):
-            raise SettingsError(
-                [f'environment {spec.env_name} = "{mask_text(given)}": expected an address such as http://host:8001']
-            )
-        return (given or spec.url or f"http://127.0.0.1:{spec.port}").rstrip("/")
+        given = [text.strip() for text in environ.get(spec.env_name, "").split(",") if text.strip()]
+        wrong = [text for text in given if not is_url(text)]
+        if wrong:
+            what = "expected an address such as http://host:8001, or several with commas between"
+            raise SettingsError([f'environment {spec.env_name} = "{mask_text(text)}": {what}' for text in wrong])
+        local = (f"http://127.0.0.1:{spec.port + number}" for number in range(spec.replicas))
+        found = given or ([spec.url] if spec.url else local)
+        return tuple(dict.fromkeys(url.rstrip("/") for url in found))
 
     def home(self, environ: Mapping[str, str] | None = None) -> Path:
         """Return the folder for run-time state (``DECANT_HOME``); it may not exist yet.

@@ -74,6 +74,17 @@ class Table:
             return default
         return value
 
+    def decimal(self, key: str, default: float, low: float, high: float) -> float:
+        """Return a number with or without a fraction, for instance seconds."""
+        value = self.data.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.fault(key, f"must be a number, not {show(value)}.")
+            return default
+        if not low <= value <= high:
+            self.fault(key, f"must be from {low:g} to {high:g}, not {show(value)}.")
+            return default
+        return float(value)
+
     def items(self, key: str) -> list[Any]:
         value: list[Any] = self._get(key, list, [])
         return value

@@ -61,7 +61,7 @@ class Breaker:
         if self.state is State.CLOSED:  # without the lock: who comes a moment too late makes one call more
             return self._era
         with self._lock:
-            before, now = self.state, self._clock.monotonic()
+            before, now = self._state(), self._clock.monotonic()
             if before is State.CLOSED:
                 return self._era
             if now < self._probe_at:
@@ -89,6 +89,10 @@ class Breaker:
     def probe_in_s(self) -> float:
         """Return the seconds until the next call is let through, at least 0."""
         return max(0.0, self._probe_at - self._clock.monotonic())
+
+    def _state(self) -> State:
+        """Return the state as it is by now; a type checker thinks that nobody else changes it."""
+        return self.state
 
     def _is_too_much(self) -> bool:
         calls = self._window.calls
