@@ -34,6 +34,8 @@ class Verb(NamedTuple):
 VERBS: Mapping[str, Verb] = {
     "run": Verb("decant.cli.run:command", "Start one service with the development server."),
     "serve": Verb("decant.cli.serve:command", "Start one service with the production server."),
+    "worker": Verb("decant.cli.worker:command", "Do one service's background work: events and sagas."),
+    "gateway": Verb("decant.cli.gateway:command", "Serve the public address of a topology."),
     "routes": Verb("decant.cli.routes:command", "Show every route: method, path, module, public or not."),
     "shell": Verb("decant.cli.shell:command", "Open a Python shell inside of a service."),
     "config": Verb("decant.cli.config:command", "Show every setting, its value and where it comes from."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from decant.cli.chosen import applications, service_options
+from decant.cli.chosen import EVERYTHING, applications, choose, flask_app, service_options
 from decant.cli.output import json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -46,16 +46,37 @@ class Row(NamedTuple):
       decant routes
       decant routes --topology services --json | jq '.routes[] | select(.audience == "internal")'
       decant routes legacy.wsgi:app
+      decant routes --manifest routes.json
     """,
 )
 @service_options
+@click.option(
+    "--manifest",
+    metavar="FILE",
+    help="Write what `decant gateway --manifest FILE` needs instead: all routes and the API document; - is stdout.",
+)
 @json_option
-def command(service: str | None, topology: str | None, config: str, as_json: bool) -> None:
+def command(service: str | None, topology: str | None, config: str, manifest: str | None, as_json: bool) -> None:
+    if manifest is not None:
+        _write_manifest(manifest, service, topology, config)
+        return
     rows = [row for name, app in applications(service, topology, config) for row in rows_of(app, name)]
     if as_json:
         print_json(routes=[row._asdict() for row in rows])
     else:
         print_table([name.upper() for name in Row._fields], rows)
+
+
+def _write_manifest(file: str, service: str | None, topology: str | None, config: str) -> None:
+    """Write what the public address has: the same in every topology, so none can be chosen."""
+    from decant.gateway.routes.collect import collect_manifest
+    from decant.gateway.routes.manifest import dump_manifest
+
+    if service not in (None, EVERYTHING) or topology is not None:
+        raise click.UsageError("--manifest is about all modules: leave SERVICE and --topology out.")
+    text = dump_manifest(collect_manifest(flask_app(choose(EVERYTHING, None, config).target)))
+    with click.open_file(file, "w", encoding="utf-8", atomic=file != "-") as out:
+        out.write(text)
 
 
 def rows_of(app: Flask, service: str) -> list[Row]:

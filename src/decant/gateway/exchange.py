@@ -268,6 +268,8 @@ class Exchange:
     def _ours(self) -> bytes:
         host = self.request.host
         forwarded = b"x-forwarded-for: %b\r\nx-forwarded-proto: %b\r\n" % (self._peer.encode(), self.edge.scheme)
+        if self._decision is not None:
+            forwarded += b"".join(b"%b: %b\r\n" % header for header in self._decision.headers)
         return forwarded + (b"x-forwarded-host: %b\r\n" % host if host else b"") + self.identity.lines()
 
     def on_no_connection(self, refused: Refused) -> None:

@@ -1,0 +1,117 @@
+"""Gets the manifest: from a file, or from a process of its own, so that the gateway imports no module."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from decant.errors import CommandError, SettingsError
+from decant.gateway.base import State
+from decant.gateway.routes.assemble import make_routes
+from decant.gateway.routes.manifest import Manifest, load_manifest
+from decant.gateway.routes.router import Routes
+from decant.gateway.run import GatewayOptions
+from decant.topology import Workspace, load_workspace
+
+WITHIN_S = 60.0
+MAKE = f"{__name__}:routes_of_workspace"
+"""What the gateway's process calls to make its routes."""
+
+_COLLECT = "from decant.cli import main; main()"
+_KEYS = ("DECANT_AUTH_SIGNING_KEY", "JWT_SECRET_KEY", "DECANT_AUTH_JWKS_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSource:
+    """Where the routes come from.
+
+    Attributes:
+        config: ``decant.toml``.
+        topology: Its topology.
+        manifest: A file of ``decant routes --manifest``; None to ask the modules.
+    """
+
+    config: str
+    topology: str
+    manifest: str | None = None
+
+    def to_text(self) -> str:
+        """Return it as one argument of a command line."""
+        return json.dumps(asdict(self))
+
+
+def routes_of_workspace(state: State, options: GatewayOptions) -> Routes:
+    """Make the routes of a gateway's process.
+
+    Raises:
+        DecantError: When the workspace, its modules or the manifest are not as they should be.
+    """
+    source = RouteSource(**json.loads(options.routes))
+    workspace = load_workspace(source.config, topology=source.topology)
+    return make_routes(workspace, manifest_of(workspace, source.manifest), state)
+
+
+def manifest_of(workspace: Workspace, file: str | None) -> Manifest:
+    """Return the manifest of a workspace.
+
+    Args:
+        workspace: The workspace.
+        file: The file that holds it; None to build the modules' application in a process of its own.
+
+    Raises:
+        SettingsError: For a file that cannot be used.
+        CommandError: When the modules cannot be loaded; what is wrong with them stands on stderr.
+    """
+    if file is not None:
+        return _read(Path(file), file)
+    if not workspace.modules:
+        return Manifest(workspace.name, workspace.public_prefix, (), (), None, {})
+    with tempfile.TemporaryDirectory(prefix="decant-") as folder:
+        path = Path(folder) / "manifest.json"
+        _collect(workspace, path)
+        return _read(path, path.name)
+
+
+def _read(path: Path, name: str) -> Manifest:
+    try:
+        return load_manifest(path.read_text("utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError([f"{name} cannot be read: {reason}. Write it: decant routes --manifest {name}"]) from None
+
+
+def _collect(workspace: Workspace, path: Path) -> None:
+    command = [sys.executable, "-c", _COLLECT, "routes", "--manifest", str(path), "--config", str(workspace.file.path)]
+    try:
+        done = subprocess.run(
+            command, env=_environ(workspace), stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, timeout=WITHIN_S
+        )
+    except subprocess.TimeoutExpired:
+        raise CommandError(
+            f"The modules of {workspace.name} did not load within {WITHIN_S:g} s.", exit_code=5
+        ) from None
+    if done.returncode:
+        raise CommandError(
+            f"The modules of {workspace.name} could not be loaded, so their routes are not known.",
+            hint="Correct what stands above, or give their routes: decant gateway --manifest FILE",
+            exit_code=done.returncode if 0 < done.returncode < 100 else 1,
+        )
+
+
+def _environ(workspace: Workspace) -> Mapping[str, str]:
+    """Return an environment in which the modules load: the keys that this process has no use for are made up."""
+    from decant.auth import generate_key
+
+    made_up: dict[str, str] = {}
+    if "DECANT_AUTH_COOKIE_KEY" not in workspace.environ:
+        made_up["DECANT_AUTH_COOKIE_KEY"] = secrets.token_hex(32)
+    if workspace.sources.environment == "production" and not any(name in workspace.environ for name in _KEYS):
+        made_up["DECANT_AUTH_SIGNING_KEY"] = generate_key().decode()
+    return {**os.environ, **made_up}
