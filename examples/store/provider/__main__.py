@@ -9,17 +9,12 @@ import argparse
 import base64
 import os
 import signal
-import threading
-import time
 from pathlib import Path
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from provider.app import create_provider
 from provider.ledger import Ledger
-
-PARENT_S = 0.5
-"""Seconds between two looks for the process that started this one."""
 
 
 class KeepAlive(WSGIRequestHandler):
@@ -33,11 +28,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A payment provider to try the shop with.")
     parser.add_argument("--port", type=int, default=8300)
     parser.add_argument("--ledger", type=Path, default=Path("provider.sqlite3"))
-    parser.add_argument("--parent", type=int, help="end when this process, which started it, has ended")
     parser.add_argument("--hang-s", type=float, default=10.0)
     given = parser.parse_args()
-    secret = os.environ.get("PAYMENTS_WEBHOOK_SECRET", "").removeprefix("whsec_")
-    app = create_provider(Ledger(given.ledger), secret=base64.b64decode(secret), hang_s=given.hang_s)
+    secret = os.environ.get("PAYMENTS_WEBHOOK_SECRET") or os.environ.get("PROVIDER_SERVICE_SECRET") or ""
+    app = create_provider(
+        Ledger(given.ledger), secret=base64.b64decode(secret.removeprefix("whsec_")), hang_s=given.hang_s
+    )
     server = make_server("127.0.0.1", given.port, app, threaded=True, request_handler=KeepAlive)
     server.daemon_threads = True  # type: ignore[attr-defined] - it is a ThreadingMixIn
 
@@ -45,18 +41,8 @@ def main() -> None:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, stop)
-    # Ctrl-C reaches both: the shop, which may be in the middle of a charge, has to end first.
-    signal.signal(signal.SIGINT, stop if given.parent is None else signal.SIG_IGN)
-    if given.parent is not None:
-        threading.Thread(target=end_with, args=(given.parent,), daemon=True).start()
+    signal.signal(signal.SIGINT, stop)
     server.serve_forever()
-
-
-def end_with(parent: int) -> None:
-    """End this process when the one that started it has."""
-    while os.getppid() == parent:
-        time.sleep(PARENT_S)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from store.payments.api import Charge, ChargeVoided, Declined, PaymentMethod, Pr
 from store.payments.settings import PaymentSettings
 
 TRANSPORT = transport_named()  # made where this is imported: in a thread that stays
-HINT = "Start it with: python -m provider --port 8300; PAYMENTS_PROVIDER_URL says where it is."
+HINT = "`decant up` starts it. By hand: python -m provider --port 8300; PAYMENTS_PROVIDER_URL says where it is."
 
 
 class Provider:
@@ -26,7 +26,7 @@ class Provider:
     def __init__(self, settings: PaymentSettings) -> None:
         self._url = settings.provider_url.rstrip("/")
         self._timeout_s = settings.timeout_s
-        self._callback_url = settings.callback_url
+        self._callback_url = settings.reports_to
 
     def charge(
         self, key: str, amount_cents: int, method: PaymentMethod, simulate: PaymentMethod | None = None

@@ -1,0 +1,131 @@
+"""One process, from its start to its end: its output is always read, and its whole group ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from decant.serving.process import PARENT, children_environ
+from decant.serving.sockets import hand_over, leave
+from decant_tools.run.lines import MAX_LINE_BYTES, Fields, read_line
+from decant_tools.run.plan import ProcessPlan
+
+READ_BYTES = 64 * 1024
+DRAINED_WITHIN_S = 2.0
+"""Seconds for which the output of an ended process is waited for: something may still hold the pipe."""
+
+SERVING = "serving "
+"""How the line begins that a service of ours logs when it takes requests."""
+
+
+class Instance:
+    """A running process of a plan. Make it with :meth:`start`.
+
+    Attributes:
+        plan: What it is.
+        pid: Its process, which leads a group of its own.
+        announced: Set when it said that it takes requests; only services of ours do.
+        ended: Set when it has ended and its output has been read.
+        since: When it was started (monotonic seconds).
+    """
+
+    def __init__(self, plan: ProcessPlan, process: asyncio.subprocess.Process, take: Callable[[Fields], None]) -> None:
+        self.plan = plan
+        self.pid = process.pid
+        self.announced = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.since = time.monotonic()
+        self._process = process
+        self._take = take
+        self._watch = asyncio.create_task(self._run(), name=f"watch {plan.name}")
+
+    @classmethod
+    async def start(cls, plan: ProcessPlan, listener: socket.socket | None, take: Callable[[Fields], None]) -> Instance:
+        """Start a process.
+
+        Args:
+            plan: What to start.
+            listener: The listening socket that it is given, or None.
+            take: Gets each line that it writes, as fields.
+
+        Raises:
+            OSError: When it cannot be started.
+        """
+        argv = hand_over(listener, plan.argv) if listener else plan.argv
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            env=children_environ(plan.environ, **{PARENT: str(os.getpid())}),
+            cwd=plan.cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            process_group=0,  # a Ctrl-C in the terminal does not reach it behind the supervisor's back
+            pass_fds=[listener.fileno()] if listener else [],
+        )
+        return cls(plan, process, take)
+
+    @property
+    def returncode(self) -> int:
+        """How it ended; negative for a signal. Only when :attr:`ended` is set."""
+        code = self._process.returncode
+        return 0 if code is None else code
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.returncode is None
+
+    def leave(self) -> None:
+        """Tell a service of ours to take no new connection: another instance serves the same socket."""
+        if self.is_alive:
+            leave(self.pid)
+
+    async def stop(self, grace_s: float) -> None:
+        """End it: SIGTERM, and SIGKILL to its group when the grace is over."""
+        if self.is_alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ended.wait(), grace_s)
+        self.kill()
+        await self.ended.wait()
+
+    def kill(self) -> None:
+        """Kill its group now."""
+        if not self.ended.is_set():
+            _kill_group(self.pid)
+
+    async def _run(self) -> None:
+        reading = asyncio.create_task(self._read(), name=f"read {self.plan.name}")
+        await self._process.wait()
+        _kill_group(self.pid)  # what it started itself, and left
+        await asyncio.wait([reading], timeout=DRAINED_WITHIN_S)
+        reading.cancel()
+        self.ended.set()
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        rest = b""
+        while chunk := await self._process.stdout.read(READ_BYTES):
+            *lines, rest = (rest + chunk).split(b"\n")
+            if len(rest) > MAX_LINE_BYTES:
+                lines, rest = [*lines, rest], b""
+            for line in lines:
+                self._line(line)
+        if rest:
+            self._line(rest)
+
+    def _line(self, line: bytes) -> None:
+        fields = read_line(line[:MAX_LINE_BYTES], self.plan.name)
+        if fields.get("logger") == "decant.serving" and fields["message"].startswith(SERVING):
+            self.announced.set()
+        self._take(fields)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
