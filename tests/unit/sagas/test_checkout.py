@@ -6,6 +6,8 @@ from collections.abc import Iterable
 import pytest
 
 from decant.db import ModuleDatabase
+from decant.errors import OperationFailed
+from decant.observe import failures
 from decant.sagas import Failure, Instance, SagaRunner, SagaStore, strip
 from decant.sagas.machine import Machine
 from tests.unit.sagas.shop import Checkout, Declined, Lost, Trouble, Unreachable, World, place, status_of
@@ -206,6 +208,23 @@ def test_a_compensation_that_keeps_failing_is_parked_and_can_be_tried_again(
 
     assert found(orders, saga).state == "compensated"
     assert status_of(orders) == ("cancelled", "payments.declined")
+
+
+def test_a_parked_saga_says_which_way_its_call_went(orders: ModuleDatabase, world: World, runner: SagaRunner) -> None:
+    def failed() -> Exception:
+        error = OperationFailed(
+            "stock.release failed with an internal error: KeyError: 'p1'", operation="stock.release"
+        )
+        step = failures.Step("stock", "stock.release", "stock/service.py", 7, error="KeyError")
+        error.failure = failures.Failure((step,))
+        return error
+
+    world.before["charge"], world.before["release"] = Declined, failed
+    saga = place(orders)
+    runner.drain()
+    instance = found(orders, saga)
+    assert instance.state == "parked"
+    assert str(instance.history[-1].error).endswith("KeyError: 'p1' [stock.release (stock/service.py:7)]")
 
 
 def test_what_a_failed_step_wrote_is_rolled_back(orders: ModuleDatabase, world: World, runner: SagaRunner) -> None:
