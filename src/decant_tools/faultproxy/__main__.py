@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from datetime import UTC, datetime
 
 import click
 
@@ -12,6 +13,10 @@ from decant.errors import SetupError
 from decant_tools.faultproxy.control import control
 from decant_tools.faultproxy.profiles import PROFILES, Profile, parse_profile
 from decant_tools.faultproxy.proxy import FaultProxy
+from decant_tools.faultproxy.tally import Tally
+
+LOGGER = "decant.faultproxy"
+TELL_EVERY_S = 1.0
 
 
 def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, int] | None:  # noqa: ARG001
@@ -41,7 +46,7 @@ def main(
 ) -> None:
     """Pass HTTP/1.1 on to a service, and delay, lose and repeat some of it on purpose.
 
-    One line of JSON says where it listens, and one at the end, on SIGTERM, what it has done.
+    One line of JSON says where it listens; others, at most one a second and one at the end, say what it has done.
     """
     try:
         asyncio.run(_serve(FaultProxy(*to, profile, seed), listen, asked))
@@ -58,11 +63,31 @@ async def _serve(proxy: FaultProxy, listen: tuple[str, int], asked: tuple[str, i
     if controlled is not None:
         where["control"] = _text(controlled.sockets[0].getsockname()[:2])
     click.echo(json.dumps({"schema": 1, **where}))
+    telling = asyncio.create_task(_tell(proxy.tally))
     await over.wait()
+    telling.cancel()
     await proxy.close()
     if controlled is not None:
         controlled.close()
-    click.echo(json.dumps(proxy.tally.document()))
+    _say(proxy.tally)
+
+
+async def _tell(tally: Tally) -> None:
+    """Say what was done whenever there is more to say."""
+    said = 0
+    while True:
+        await asyncio.sleep(TELL_EVERY_S)
+        if tally.requests != said:
+            said = tally.requests
+            _say(tally)
+
+
+def _say(tally: Tally) -> None:
+    """Print the tally as a line of a log."""
+    done = ", ".join(f"{count} {name}" for name, count in sorted(tally.faults.items())) or "no faults"
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    line = {"time": now, "level": "debug", "logger": LOGGER, "message": f"{tally.requests} requests: {done}"}
+    click.echo(json.dumps({**line, **tally.document()}))
 
 
 def _text(address: tuple[str, int]) -> str:
