@@ -99,9 +99,9 @@ class Drain:
 
     def not_ready(self) -> None:
         """Set the flag alone: still serving, but no longer to be sent to."""
-        self._event.set()
         for then in self._before:
             then()
+        self._event.set()
 
     def _on_signal(self, signum: int) -> None:
         if signum == NOT_READY:
