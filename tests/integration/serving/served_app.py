@@ -24,8 +24,8 @@ class Background:
         with Path(self._path).open("a") as file:
             file.write(f"{word} {os.getpid()}\n")
 
-    def start(self) -> None:
-        self._note("start")
+    def start(self, *, work: bool = True) -> None:
+        self._note("start" if work else "start without work")
         self._thread.start()
 
     def stop(self, grace_s: float) -> None:

@@ -21,7 +21,7 @@ class Runtime:
         self.calls: list[Any] = []
         self.flag: threading.Event | None = None
 
-    def start(self) -> None:
+    def start(self, *, work: bool = True) -> None:
         self.calls.append("start")
 
     def stop(self, grace_s: float) -> None:
