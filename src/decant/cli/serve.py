@@ -33,6 +33,11 @@ from decant.serving.registry import PRODUCTION
 @click.option("--streams", type=click.IntRange(0), help="Streams at once per worker.  [default: a quarter of those]")
 @click.option("--grace", "grace_s", type=click.FloatRange(0), help="Seconds to finish requests.  [default: 10]")
 @click.option("--drain", "drain_s", type=click.FloatRange(0), help="Seconds of 'not ready' first.  [default: 0]")
+@click.option(
+    "--background/--no-background",
+    default=None,
+    help="Move events and carry sagas on in here too, or leave that to `decant worker`.  [default: background]",
+)
 def command(service: str | None, topology: str | None, config: str, bind: str | None, **flags: Any) -> None:
     from decant.serving.base import ServeOptions
     from decant.serving.boot import replace_process

@@ -64,6 +64,11 @@ class SagaRunner:
             self._unsubscribe.append(wake_on_start(module, dispatcher.wake))
             dispatcher.start()
 
+    def wake(self) -> None:
+        """Look at once: another process has started a saga."""
+        for dispatcher in self.dispatchers.values():
+            dispatcher.wake()
+
     def ask_to_stop(self) -> None:
         """Begin no further step."""
         while self._unsubscribe:

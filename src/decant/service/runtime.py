@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
     from decant.auth import Identity
     from decant.db import ModuleDatabase
     from decant.events import EventRunner
+    from decant.events.doorbell import Doorbell
     from decant.sagas import SagaRunner
 
 C = TypeVar("C", bound=Contract)
+
+SAGAS = "sagas"
+"""The folder in ``DECANT_HOME`` where processes that work on sagas have their doorbells."""
 
 
 class Runtime:
@@ -61,6 +66,9 @@ class Runtime:
         self.identity = identity
         self.sagas = sagas
         self.faults = faults or Faults((), None)
+        self._works = False
+        self._bell: Doorbell | None = None
+        self._unsubscribe: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"<Runtime of {self.name!r}: {', '.join(module.name for module in self.modules)}>"
@@ -90,28 +98,73 @@ class Runtime:
         """Return what a hosted module's services may ask for."""
         return self.wiring.hosted[module].registry
 
-    def start(self) -> None:
-        """Start background work: event relays, consumers, sagas. Called by the process that serves."""
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to do in the background."""
+        return self.events is not None or self.sagas is not None
+
+    def start(self, *, work: bool = True) -> None:
+        """Start background work: event relays, consumers, sagas. Called by the process that serves.
+
+        Args:
+            work: Do it here. Otherwise other processes do (``decant worker``), and this one only wakes them.
+        """
         if spans.recording:
             spans.start()
+        if not self.has_work:
+            return
+        self._works = work
+        if work:
+            self._start_work()
+        else:
+            self._wake_others()
+
+    def _start_work(self) -> None:
         if self.events is not None:
             self.events.start()
         if self.sagas is not None:
+            from decant.events.doorbell import Doorbell
+
+            self._bell = Doorbell(self.plan.home / SAGAS, self.sagas.wake)
+            self._bell.start()
             self.sagas.start()
+
+    def _wake_others(self) -> None:
+        """Tell the processes that do the work of each event and each saga, as soon as it is committed."""
+        from decant.events.doorbell import ring
+        from decant.events.outbox import wake_on_commit
+
+        for module in self.databases:
+            self._unsubscribe.append(wake_on_commit(module, partial(ring, self.plan.home)))
+        if self.sagas is None:
+            return
+        from decant.sagas.starting import wake_on_start
+
+        for module in self.sagas.dispatchers:
+            self._unsubscribe.append(wake_on_start(module, partial(ring, self.plan.home / SAGAS)))
 
     def stop(self, grace_s: float) -> None:
         """Stop background work, in at most ``grace_s`` seconds, and close every connection to databases and stores."""
-        ends = time.monotonic() + grace_s
-        if self.sagas is not None:
-            self.sagas.ask_to_stop()
-        if self.events is not None:
-            self.events.stop(grace_s)
-        if self.sagas is not None:
-            self.sagas.stop(max(0.0, ends - time.monotonic()))
+        while self._unsubscribe:
+            self._unsubscribe.pop()()
+        if self._works:
+            self._stop_work(grace_s)
         for database in self.databases.values():
             database.close()
         self.identity.close()
         spans.stop()
+
+    def _stop_work(self, grace_s: float) -> None:
+        ends = time.monotonic() + grace_s
+        if self.sagas is not None:
+            self.sagas.ask_to_stop()
+        if self._bell is not None:
+            self._bell.stop()
+            self._bell = None
+        if self.events is not None:
+            self.events.stop(grace_s)
+        if self.sagas is not None:
+            self.sagas.stop(max(0.0, ends - time.monotonic()))
 
     def migrate(self) -> dict[str, str | None]:
         """Bring the hosted modules' databases to their newest revision, in order.

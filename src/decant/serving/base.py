@@ -36,6 +36,7 @@ class ServeOptions:
         migrate: Bring the modules' databases to their newest revision before the first request.
         seed: Run the modules' seeds after that.
         debug: Flask's debug mode with the debugger in the browser, which runs any code that it is sent.
+        background: Do the service's background work in its workers; otherwise ``decant worker`` does it.
         listen_fd: The descriptor of the listening socket that this process was started with; None to bind the address.
     """
 
@@ -50,6 +51,7 @@ class ServeOptions:
     migrate: bool = False
     seed: bool = False
     debug: bool = False
+    background: bool = True
     listen_fd: int | None = None
 
     def __post_init__(self) -> None:

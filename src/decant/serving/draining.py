@@ -30,8 +30,8 @@ RUNTIME = "decant"
 class Runtime(Protocol):
     """The background work of an application: event relay, consumers, saga runners."""
 
-    def start(self) -> object:
-        """Start it, in the process that serves."""
+    def start(self, *, work: bool = True) -> object:
+        """Start it, in the process that serves; without ``work`` only wake those that do it elsewhere."""
         ...
 
     def stop(self, grace_s: float) -> object:
@@ -57,12 +57,14 @@ class Drain:
     Args:
         app: The application.
         grace_s: Seconds that its background work gets.
+        work: Whether background work is done in this process.
     """
 
-    def __init__(self, app: Any, grace_s: float) -> None:
+    def __init__(self, app: Any, grace_s: float, *, work: bool = True) -> None:
         self._event = draining(app)
         self._runtime = extensions_of(app).get(RUNTIME)
         self._grace_s = grace_s
+        self._work = work
         self._begun = threading.Lock()
         self._ended = threading.Event()
         self._then: list[Callable[[], object]] = []
@@ -80,7 +82,7 @@ class Drain:
     def start(self) -> None:
         """Start the background work, and listen for the word to stop it."""
         if isinstance(self._runtime, Runtime):
-            self._runtime.start()
+            self._runtime.start(work=self._work)
         self.bell.start()
 
     def join(self, timeout_s: float) -> bool:

@@ -30,7 +30,7 @@ class Worker:
         self.options = options
         self.app: Any = options.target.load()
         self._limit_streams()
-        self.drain = Drain(self.app, options.grace_s)
+        self.drain = Drain(self.app, options.grace_s, work=options.background)
 
     def application(self) -> Callable[..., Any]:
         """Return what the server calls: the application behind its bound on requests at once."""

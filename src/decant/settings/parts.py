@@ -99,6 +99,8 @@ class ServeSettings(Settings):
     """Seconds that running requests get to end after SIGTERM."""
     drain_s: Seconds = 0.0
     """Seconds between "not ready" and the closed port, for a load balancer to notice."""
+    background: bool = True
+    """Whether the web processes do the background work too; otherwise ``decant worker`` does it."""
 
 
 class CallSettings(Settings):

@@ -1,0 +1,1 @@
+"""A workspace whose work is done in the background: letters are handled and stamped."""

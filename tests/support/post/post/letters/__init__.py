@@ -1,0 +1,5 @@
+"""Takes letters."""
+
+from decant import Module
+
+module = Module(__name__)
