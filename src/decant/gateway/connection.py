@@ -20,11 +20,18 @@ class ClientConnection(asyncio.Protocol):
 
     Args:
         edge: What all connections share.
+        on_come: Called when it is open.
         on_gone: Called when it is closed.
     """
 
-    def __init__(self, edge: Edge, on_gone: Callable[[ClientConnection], None]) -> None:
+    def __init__(
+        self,
+        edge: Edge,
+        on_come: Callable[[ClientConnection], None],
+        on_gone: Callable[[ClientConnection], None],
+    ) -> None:
         self._edge = edge
+        self._on_come = on_come
         self._on_gone = on_gone
         self._reader = RequestReader(self, edge.limits)
         self._exchange: Exchange | None = None
@@ -44,6 +51,7 @@ class ClientConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._peer = peer[0] if isinstance(peer, tuple) else "127.0.0.1"
         self._wait_for_request()
+        self._on_come(self)
 
     def data_received(self, data: bytes) -> None:
         if self._ending:
@@ -115,7 +123,7 @@ class ClientConnection(asyncio.Protocol):
     def over(self, *, close: bool) -> None:
         self._exchange = None
         if close or self._edge.state.draining:
-            self._end()
+            self._end(unread=not self._reader.holding or self._reader.pending > 0)
             return
         self._wait_for_request()
         self._hold(_BODY, False)
@@ -148,11 +156,10 @@ class ClientConnection(asyncio.Protocol):
         if self._exchange is exchange:  # its answer was complete before its body turned out to be wrong
             self._exchange = None
             exchange.hang_up()
-            self._end()
+            self._end(unread=True)
 
-    def _end(self) -> None:
-        """Close, after the client could read the answer: closing on unread data would reset the connection."""
-        unread = not self._reader.holding or self._reader.pending
+    def _end(self, *, unread: bool = False) -> None:
+        """Close; where the client still sends, after it could read the answer, which a reset would take from it."""
         self._ending = True
         self._reader.stop()
         self._held = 0

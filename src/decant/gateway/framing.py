@@ -119,7 +119,12 @@ class RequestReader:
 
     def _feed_whole(self, data: bytes) -> bool:
         """Read without a copy what is most usual: one head without a body, or a part of a body."""
-        if self._head is None and data.find(b"\r\n\r\n") == len(data) - 4 and data[0] != 13:
+        if (
+            self._head is None
+            and data[-4:] == b"\r\n\r\n"
+            and data.find(b"\r\n\r\n") == len(data) - 4
+            and data[0] != 13
+        ):
             self._run(lambda: self._read_whole_head(data))
         elif self._left >= len(data) and self._step == self._read_body:
             self._run(lambda: self._read_part(data))

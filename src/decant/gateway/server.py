@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from typing import cast
 
 from decant.gateway.books import connections_open
 from decant.gateway.connection import ClientConnection
@@ -51,10 +52,11 @@ class Gateway:
     def _accept(self) -> asyncio.Protocol:
         if len(self.connections) >= self.edge.limits.connections:
             return _Full()
-        connection = ClientConnection(self.edge, self._gone)
+        return ClientConnection(self.edge, self._come, self._gone)
+
+    def _come(self, connection: ClientConnection) -> None:
         self.connections.add(connection)
         connections_open.set(len(self.connections))
-        return connection
 
     def _gone(self, connection: ClientConnection) -> None:
         self.connections.discard(connection)
@@ -118,6 +120,6 @@ class _Full(asyncio.Protocol):
     """Tells one client too many, and closes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(_FULL)
-        transport.close()
+        writing = cast("asyncio.WriteTransport", transport)
+        writing.write(_FULL)
+        writing.close()
