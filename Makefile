@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PORT ?= 8000
 EXAMPLE ?= store
+TOPOLOGY ?=
 ARGS ?=
 FAST := not slow and not packaging and not trials
 export PYTHON
@@ -18,9 +19,9 @@ help: ## List the targets
 setup: ## Create .venv with everything that development needs
 	@scripts/setup dev
 
-up: ## Start the shop on http://127.0.0.1:8000 (make up EXAMPLE=bookclub PORT=8001)
+up: ## Start the shop on http://127.0.0.1:8000 (make up TOPOLOGY=services EXAMPLE=bookclub PORT=8001)
 	@scripts/setup run
-	@exec scripts/up $(PORT) $(EXAMPLE)
+	@exec scripts/up $(PORT) $(EXAMPLE) $(TOPOLOGY)
 
 test: setup lint pytest ## Lint, types and all fast tests
 

@@ -19,8 +19,8 @@ READ_BYTES = 64 * 1024
 DRAINED_WITHIN_S = 2.0
 """Seconds for which the output of an ended process is waited for: something may still hold the pipe."""
 
-SERVING = "serving "
-"""How the line begins that a service of ours logs when it takes requests."""
+SERVING = (("decant.serving", "serving "), ("decant.gateway", "the gateway listens "))
+"""Who logs the line that says that requests are taken, and how it begins."""
 
 
 class Instance:
@@ -29,7 +29,7 @@ class Instance:
     Attributes:
         plan: What it is.
         pid: Its process, which leads a group of its own.
-        announced: Set when it said that it takes requests; only services of ours do.
+        announced: Set when it said that it takes requests; only programs of ours do.
         ended: Set when it has ended and its output has been read.
         since: When it was started (monotonic seconds).
     """
@@ -121,7 +121,7 @@ class Instance:
 
     def _line(self, line: bytes) -> None:
         fields = read_line(line[:MAX_LINE_BYTES], self.plan.name)
-        if fields.get("logger") == "decant.serving" and fields["message"].startswith(SERVING):
+        if any(fields.get("logger") == logger and fields["message"].startswith(start) for logger, start in SERVING):
             self.announced.set()
         self._take(fields)
 

@@ -147,7 +147,7 @@ class Keeper:
     async def _keep(self) -> None:
         """Start it again and again, until it is stopped or gives up."""
         while True:
-            self._set("starting" if not self.restarts else "restarting", self.why)
+            self._set("restarting" if self.restarts else "starting", self.why if self.restarts else "")
             instance = await self._launch()
             if instance is None:
                 return
@@ -198,7 +198,7 @@ class Keeper:
         return _how(instance.returncode)
 
     async def _ask(self, instance: Instance) -> str:
-        if self.plan.kind == "service":  # on a shared socket only its own word tells that this one serves
+        if self.plan.is_handed_over:  # on a shared socket only its own word tells that this one serves
             await instance.announced.wait()
         return await self.plan.probe.ask(PROBE_S)
 

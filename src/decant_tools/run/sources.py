@@ -25,7 +25,7 @@ class Sources:
         self._root = workspace.root
         depth = workspace.package.count(".")
         self._base = self._package.parents[depth] if self._package else self._root
-        self._parsed: dict[Path, tuple[int, frozenset[Path]]] = {}
+        self._parsed: dict[Path, tuple[int, ast.Module]] = {}
 
     def files_of(self, service: ServiceSpec) -> frozenset[Path]:
         """Return the files that a service is made of.
@@ -46,24 +46,40 @@ class Sources:
         return self._closure(seeds) | own | shared
 
     def needs(self, services: Collection[ServiceSpec]) -> Mapping[str, frozenset[str]]:
-        """Return for each service the others whose modules it imports, their ``api`` for instance."""
+        """Return for each service the others that it calls: whose contracts it imports.
+
+        Who only subscribes to another's events does not need it. A call that is made some other way is not seen; it
+        works nevertheless, the caller just does not wait for it when everything starts.
+        """
         home = {module: service.name for service in services for module in service.modules}
+        if len({*home.values()}) < 2:  # nobody to call: nothing has to be read
+            return {service.name: frozenset() for service in services}
         return {
             service.name: frozenset(
                 home[module]
                 for own in service.modules
-                for module in self._imported_modules(own)
+                for module in self._called_modules(own)
                 if home.get(module, service.name) != service.name
             )
             for service in services
         }
 
-    def _imported_modules(self, module: str) -> Iterator[str]:
+    def _called_modules(self, module: str) -> Iterator[str]:
         assert self._package is not None
         for path in _files(self._package / module):
-            for imported in self._imports(path) if path.suffix == ".py" else ():
-                if imported.is_relative_to(self._package):
-                    yield imported.relative_to(self._package).parts[0]
+            for node in ast.walk(self._tree(path)) if path.suffix == ".py" else ():
+                if isinstance(node, ast.ImportFrom):
+                    for alias, imported in self._imported(path, node):
+                        if imported.is_relative_to(self._package) and alias in self._contracts(imported):
+                            yield imported.relative_to(self._package).parts[0]
+
+    def _contracts(self, path: Path) -> frozenset[str]:
+        """Return the names of the contracts that a file declares."""
+        return frozenset(
+            node.name
+            for node in self._tree(path).body
+            if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Contract") for base in node.bases)
+        )
 
     def _entry(self, command: str) -> set[Path]:
         words = command.split()
@@ -85,34 +101,36 @@ class Sources:
                 left += self._imports(path)
         return frozenset(found)
 
-    def _imports(self, path: Path) -> frozenset[Path]:
-        """Return the files of the workspace that a file imports; none for one that is no Python now."""
+    def _tree(self, path: Path) -> ast.Module:
+        """Return a file's syntax tree; an empty one for a file that is no Python now."""
         try:
             changed = path.stat().st_mtime_ns
             known = self._parsed.get(path)
             if known is None or known[0] != changed:
-                known = (changed, frozenset(self._read_imports(path)))
-                self._parsed[path] = known
+                known = self._parsed[path] = (changed, ast.parse(path.read_bytes()))
         except (OSError, SyntaxError, ValueError):
-            return frozenset()
+            return ast.Module([], [])
         return known[1]
 
-    def _read_imports(self, path: Path) -> Iterator[Path]:
-        package = path.parent
-        for node in ast.walk(ast.parse(path.read_bytes())):
+    def _imports(self, path: Path) -> Iterator[Path]:
+        """Yield the files of the workspace that a file imports."""
+        for node in ast.walk(self._tree(path)):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield from self._resolve(alias.name)
-            elif isinstance(node, ast.ImportFrom) and node.level:
-                folder = package.parents[node.level - 2] if node.level > 1 else package
-                stem = ".".join([*folder.relative_to(self._base).parts, *([node.module] if node.module else [])])
-                yield from self._resolve_from(stem, node)
             elif isinstance(node, ast.ImportFrom):
-                yield from self._resolve_from(node.module or "", node)
+                yield from (found for _, found in self._imported(path, node))
 
-    def _resolve_from(self, stem: str, node: ast.ImportFrom) -> Iterator[Path]:
+    def _imported(self, path: Path, node: ast.ImportFrom) -> Iterator[tuple[str, Path]]:
+        """Yield each name of a ``from`` import and the files that it leads to."""
+        stem = node.module or ""
+        if node.level:
+            folder = path.parents[node.level - 1]
+            inside = folder.relative_to(self._base).parts if folder.is_relative_to(self._base) else ()
+            stem = ".".join([*inside, *([stem] if stem else [])])
         for alias in node.names:
-            yield from self._resolve(f"{stem}.{alias.name}")
+            for found in self._resolve(f"{stem}.{alias.name}"):
+                yield alias.name, found
 
     def _resolve(self, dotted: str) -> Iterator[Path]:
         """Yield the file of a module or of the one that a name stands in, and the ``__init__`` of its packages."""

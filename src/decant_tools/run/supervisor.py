@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
@@ -142,7 +142,7 @@ class Supervisor:
             await instance.stop(1.0)
         if instance.returncode == 0:
             return True
-        self._give_up(f"The databases could not be prepared (exit code {instance.returncode}).", 1, {DATABASES: lines})
+        self._give_up(f"The databases could not be prepared (exit code {instance.returncode}).", 1, lines)
         return False
 
     async def _start_in_turn(self, keeper: Keeper) -> None:
@@ -158,30 +158,29 @@ class Supervisor:
 
     async def _settle(self, deadline: float) -> bool:
         """Wait until everything is ready or has failed; return whether to go on."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                for keeper in self._keepers.values():
-                    await keeper.settled.wait()
-        late = {name: keeper for name, keeper in self._keepers.items() if keeper.state not in {"ready", "failed"}}
-        failed = {name: keeper for name, keeper in self._keepers.items() if keeper.state == "failed"}
-        if not late and not failed:
-            self._say(self._table())
-            self._report({"ready": await self._document()})
-            return True
-        names = ", ".join(f"{name} ({keeper.why or keeper.state})" for name, keeper in (failed or late).items())
-        tails = {name: list(keeper.tail) for name, keeper in (failed or late).items()}
-        if failed:
-            return self._give_up(f"Not everything started: {names}.", 1, tails)
-        return self._give_up(f"Not everything was ready within {self._job.timeout_s:g} s: {names}.", TIMED_OUT, tails)
+        everything = asyncio.gather(*(keeper.settled.wait() for keeper in self._keepers.values()))
+        done, _ = await asyncio.wait({everything}, timeout=max(0.0, deadline - time.monotonic()))
+        if not done and not self._give_up(f"Not everything is ready after {self._job.timeout_s:g} s", TIMED_OUT):
+            everything.cancel()
+            return False
+        await everything
+        if any(keeper.state == "failed" for keeper in self._keepers.values()):
+            return self._give_up("Not everything started", 1)
+        self._say(self._table())
+        self._report({"ready": await self._document()})
+        return True
 
-    def _give_up(self, sentence: str, code: int, tails: Mapping[str, list[Fields]]) -> bool:
+    def _give_up(self, sentence: str, code: int, databases: Sequence[Fields] | None = None) -> bool:
         """Say what went wrong; return whether the rest goes on."""
-        self._report({"failed": {"detail": sentence, "exit_code": code, "tails": dict(tails)}})
-        goes_on = not self._job.is_all_or_nothing and DATABASES not in tails
-        if goes_on:
-            self._say(f"{sentence} The rest goes on; `decant restart` tries again.\n{self._table()}")
-        else:
-            self._say(sentence)
+        failed = [keeper for keeper in self._keepers.values() if keeper.state == "failed"]
+        failed = failed or [keeper for keeper in self._keepers.values() if not keeper.settled.is_set()]
+        tails = {DATABASES: list(databases)} if databases is not None else {k.plan.name: list(k.tail) for k in failed}
+        if databases is None:
+            sentence += f": {', '.join(f'{k.plan.name} ({k.why or k.state})' for k in failed)}."
+        self._report({"failed": {"detail": sentence, "exit_code": code, "tails": tails}})
+        goes_on = not self._job.is_all_or_nothing and databases is None
+        self._say(f"{sentence} The rest goes on.\n{self._table()}" if goes_on else sentence)
+        if not goes_on:
             self._code = code
             self._over.set()
         return goes_on
