@@ -50,9 +50,7 @@ class Instances:
         self._count += 1
         log = self._workspace / f"instance-{self._count}.log"
         with log.open("wb") as output:
-            process = launch(
-                self._argv, self._environ, cwd=str(self._workspace), listener=listener, output=output
-            )  # fmt: skip
+            process = launch(self._argv, self._environ, cwd=str(self._workspace), listener=listener, output=output)
 
         def serves() -> bool:
             if process.poll() is not None:
@@ -78,7 +76,9 @@ class Readers:
         body = answer.read()
         if answer.status == 201:
             self.posted.append(json.loads(body)["id"])
-        return "" if answer.status == (200 if number % 5 else 201) else f"{answer.status}"
+        if answer.status == (200 if number % 5 else 201):
+            return ""
+        return f"{answer.status} {json.loads(body).get('code')}"
 
 
 def counted(port: int) -> int:

@@ -34,8 +34,8 @@ WAITING: Final = 4
 PROMPT_S: Final = 0.004
 LATE_S: Final = 0.012
 SETTLE_S: Final = 0.1
-WAIT_S: Final = 0.3
-STUCK_S: Final = 1.0
+WAIT_S: Final = 1.0
+STUCK_S: Final = 2.0
 """What a request waits at most when nothing moves on, whatever was expected when it arrived."""
 
 _WEIGHT = 0.1
