@@ -180,7 +180,7 @@ def edge_running(
     listener = socket.create_server(("127.0.0.1", 0))
     upstream = Upstream("shop", addresses or (Address("127.0.0.1", service.port),), pool)
     paths = Paths(upstream, timeout_s, body_limit)
-    edge = Edge(paths, looping.loop.time, limits or Limits(), State(), Books(access=False))
+    edge = Edge(paths, looping.loop.time(), limits or Limits(), State(), Books(access=False))
     gateway = Gateway(edge)
     looping.do(gateway.start(listener))
     try:

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 import httptools
 
-from decant.gateway.headers import Field, lower
+from decant.gateway.headers import AnswerField, lower, lowered
 
 MAX_HEAD_BYTES = 65_536
 MAX_INTERIM = 16
@@ -21,10 +21,10 @@ class Asker(Protocol):
     def answers_body(self) -> bool:
         """Whether an answer to it may have a body: not to ``HEAD``."""
 
-    def on_interim(self, status: int, fields: list[Field]) -> None:
+    def on_interim(self, status: int, fields: list[AnswerField]) -> None:
         """Take an answer of the kind 1xx; the real one follows."""
 
-    def on_answer(self, status: int, fields: list[Field]) -> None:
+    def on_answer(self, status: int, fields: list[AnswerField]) -> None:
         """Take the head of the answer."""
 
     def on_answer_body(self, data: bytes) -> None:
@@ -65,7 +65,7 @@ class BackendConnection(asyncio.Protocol):
         self._on_gone = on_gone
         self._parser = httptools.HttpResponseParser(self)
         self._asker: Asker | None = None
-        self._fields: list[Field] = []
+        self._fields: list[AnswerField] = []
         self._size = 0
         self._interim = 0
         self._started = False  # the head of the final answer was handed over
@@ -142,9 +142,10 @@ class BackendConnection(asyncio.Protocol):
         if self._fault and not self._ended:
             self._break(self._fault)
             return
-        asker.on_answer_flush()
-        if self._ended and self._asker is asker:
+        if self._ended:
             self._finish(asker)
+        else:
+            asker.on_answer_flush()
 
     def eof_received(self) -> bool:
         return False
@@ -191,7 +192,7 @@ class BackendConnection(asyncio.Protocol):
         if self._size > MAX_HEAD_BYTES:
             self._fault = "its headers are too long"
         elif not self._started:
-            self._fields.append((name, value.rstrip(b" \t")))
+            self._fields.append((lowered(name) or lower(name), name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         asker, parser = self._asker, self._parser
@@ -211,8 +212,7 @@ class BackendConnection(asyncio.Protocol):
 
     def _begin(self, asker: Asker, status: int, keep: bool) -> None:
         length = encoding = None
-        for name, value in self._fields:
-            low = lower(name)
+        for low, _, value in self._fields:
             if low == b"content-length":
                 length = value
             elif low == b"transfer-encoding":

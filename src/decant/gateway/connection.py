@@ -65,7 +65,7 @@ class ClientConnection(asyncio.Protocol):
             return
         if self._exchange is None:
             if began and not reader.between:
-                self._deadline = self._edge.now() + self._edge.limits.header_timeout_s
+                self._deadline = self._edge.now + self._edge.limits.header_timeout_s
         elif reader.pending > self._edge.limits.pipelined_bytes:
             self._hold(_AHEAD, True)
 
@@ -84,7 +84,7 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self.slow = True
         self._buffered = self._transport.get_write_buffer_size()
-        self._stalled_since = self._edge.now()
+        self._stalled_since = self._edge.now
         if self._exchange is not None:
             self._exchange.client_slow(True)
 
@@ -142,7 +142,7 @@ class ClientConnection(asyncio.Protocol):
         if hard:
             self._transport.abort()
         else:
-            self._deadline = self._edge.now() + self._edge.limits.linger_s
+            self._deadline = self._edge.now + self._edge.limits.linger_s
             self._transport.close()
 
     # -- ends --
@@ -163,7 +163,7 @@ class ClientConnection(asyncio.Protocol):
         self._ending = True
         self._reader.stop()
         self._held = 0
-        self._deadline = self._edge.now() + self._edge.limits.linger_s
+        self._deadline = self._edge.now + self._edge.limits.linger_s
         if self._transport.is_closing():
             return
         if unread and self._transport.can_write_eof():
@@ -173,7 +173,7 @@ class ClientConnection(asyncio.Protocol):
             self._transport.close()
 
     def _wait_for_request(self) -> None:
-        self._deadline = self._edge.now() + self._edge.limits.idle_timeout_s
+        self._deadline = self._edge.now + self._edge.limits.idle_timeout_s
 
     def drain(self) -> None:
         """Close when nothing is asked; otherwise the running answer is the last one."""

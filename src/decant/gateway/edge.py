@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from decant.gateway.base import Router, State, Upstream
@@ -16,7 +15,7 @@ class Edge:
 
     Attributes:
         router: Decides where requests go.
-        now: The loop's clock.
+        now: The loop's clock, as it was at the last tick: timeouts need no better, and asking costs.
         limits: Bounds on the client's side.
         state: Ready, draining.
         books: Where ends of requests are written down.
@@ -25,7 +24,7 @@ class Edge:
     """
 
     router: Router
-    now: Callable[[], float]
+    now: float
     limits: Limits = field(default_factory=Limits)
     state: State = field(default_factory=State)
     books: Books = field(default_factory=Books)

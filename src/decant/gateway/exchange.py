@@ -13,7 +13,7 @@ from decant.gateway.base import Answer, Forward, Head
 from decant.gateway.books import CLIENT_GONE
 from decant.gateway.edge import Edge
 from decant.gateway.framing import CHUNKED, RequestHead
-from decant.gateway.headers import Field
+from decant.gateway.headers import AnswerField
 from decant.gateway.identity import Identity
 from decant.gateway.problems import Refused, problem
 from decant.gateway.targets import canonical_target, check_offer
@@ -101,7 +101,7 @@ class Exchange:
         self._query = ""
         self._route = ""
         self._started = time.perf_counter()
-        self._touched = self._body_since = edge.now()
+        self._touched = self._body_since = edge.now
         self._within_s = edge.limits.answer_timeout_s
         self._decision: Forward | None = None
         self._backend: BackendConnection | None = None
@@ -205,7 +205,7 @@ class Exchange:
     def on_body(self, data: bytes) -> None:
         """Take a part of the request's body."""
         self._received += len(data)
-        self._touched = self.edge.now()
+        self._touched = self.edge.now
         decision = self._decision
         if decision is None or self._answer_done:
             return  # nobody wants it
@@ -222,7 +222,7 @@ class Exchange:
     def on_end(self) -> None:
         """Note that the request is complete."""
         self._complete = True
-        self._touched = self.edge.now()
+        self._touched = self.edge.now
         if self._answer_done:
             self._end()
         elif self._backend is not None:
@@ -261,7 +261,7 @@ class Exchange:
 
     def _go_on(self) -> None:
         """Read on in the body, and measure its speed from here: the time before was the service's."""
-        self._touched = self._body_since = self.edge.now()
+        self._touched = self._body_since = self.edge.now
         self._body_before = self._received
         self.client.hold(False)
 
@@ -289,18 +289,18 @@ class Exchange:
 
     def client_slow(self, slow: bool) -> None:
         """Read no more of the answer, or go on: the client is slower than the service."""
-        self._touched = self.edge.now()
+        self._touched = self.edge.now
         if self._backend is not None:
             self._backend.hold(slow)
 
     # -- the answer of the service --
 
-    def on_interim(self, status: int, fields: list[Field]) -> None:
-        self._touched = self.edge.now()
+    def on_interim(self, status: int, fields: list[AnswerField]) -> None:
+        self._touched = self.edge.now
         if self.request.minor and (status != 100 or self._expects):
             self._out.append(interim_head(status, fields))
 
-    def on_answer(self, status: int, fields: list[Field]) -> None:
+    def on_answer(self, status: int, fields: list[AnswerField]) -> None:
         self._status = status
         self._close = not (self.request.keep_alive and self._complete) or self.edge.state.draining
         request_id = self.identity.request_id.encode()
@@ -317,7 +317,7 @@ class Exchange:
             self._out.append(data)
 
     def on_answer_flush(self) -> None:
-        self._touched = self.edge.now()
+        self._touched = self.edge.now
         if self._out:
             out, self._out = self._out, []
             self.client.write(out)

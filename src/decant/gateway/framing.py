@@ -12,7 +12,7 @@ from typing import Protocol
 
 import httptools
 
-from decant.gateway.headers import Field, lower
+from decant.gateway.headers import Field, lower, lowered
 from decant.gateway.limits import Limits
 from decant.gateway.problems import Refused
 
@@ -32,6 +32,8 @@ _LENGTH = re.compile(rb"[0-9]{1,18}").fullmatch
 
 CHUNK_LINE_BYTES = 1_024
 TRAILER_BYTES = 8_192
+HOSTS_KEPT = 1_024
+_hosts: set[bytes] = set()
 CHUNKED = -1
 """The length of a body that comes in chunks."""
 
@@ -39,7 +41,7 @@ CHUNKED = -1
 class RequestHead:
     """The head of a request, as it was sent and found sound."""
 
-    __slots__ = ("fields", "host", "keep_alive", "length", "method", "minor", "target")
+    __slots__ = ("_named", "fields", "host", "keep_alive", "length", "method", "minor", "target")
 
     def __init__(self) -> None:
         self.method = ""
@@ -49,9 +51,22 @@ class RequestHead:
         self.host = b""
         self.length = 0
         self.keep_alive = False
+        self._named: dict[bytes, bytes] | None = None
+
+    @property
+    def named(self) -> dict[bytes, bytes]:
+        """The last header of each name."""
+        if self._named is None:
+            self._named = dict(self.fields)
+        return self._named
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of all headers of a name, given in lower case."""
+        only = self.named.get(name)
+        if only is None:
+            return []
+        if len(self.named) == len(self.fields):  # as most often: no name is there twice
+            return [only]
         return [value for found, value in self.fields if found == name]
 
 
@@ -215,8 +230,6 @@ class RequestReader:
         head = self._head = RequestHead()
         self._complete = False
         self._feed(raw)
-        head.method = raw[: raw.index(b" ")].decode("ascii")
-        head.minor = 1 if b" HTTP/1.1\r\n" in raw[: raw.index(b"\r\n") + 2] else 0
         head.host = _host_of(head)
         head.length = _length_of(head)
         self._left = head.length
@@ -242,12 +255,16 @@ class RequestReader:
             self._head.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._head is not None and not self._head.length:
-            self._head.fields.append((lower(name), value.rstrip(b" \t")))
+        head = self._head
+        if head is not None and not head.length:
+            head.fields.append((lowered(name) or lower(name), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         if self._head is not None:
-            self._head.keep_alive = self._parser.should_keep_alive()
+            head, parser = self._head, self._parser
+            head.keep_alive = parser.should_keep_alive()
+            head.method = parser.get_method().decode("ascii")
+            head.minor = 1 if parser.get_http_version() == "1.1" else 0
 
     def on_message_complete(self) -> None:
         self._complete = True
@@ -345,16 +362,21 @@ def _host_of(head: RequestHead) -> bytes:
         raise _malformed("needs exactly one Host header")
     if not hosts:
         return b""
-    match = _HOST(hosts[0])
-    if match is None or int(match[1] or 1) > 65_535:
-        raise _malformed("has a Host header that is no host")
-    return hosts[0]
+    host = hosts[0]
+    if host not in _hosts:
+        match = _HOST(host)
+        if match is None or int(match[1] or 1) > 65_535:
+            raise _malformed("has a Host header that is no host")
+        if len(_hosts) < HOSTS_KEPT:
+            _hosts.add(host)
+    return host
 
 
 def _length_of(head: RequestHead) -> int:
-    lengths, encodings = head.values(b"content-length"), head.values(b"transfer-encoding")
-    if not lengths and not encodings:
+    named = head.named
+    if b"content-length" not in named and b"transfer-encoding" not in named:
         return 0
+    lengths, encodings = head.values(b"content-length"), head.values(b"transfer-encoding")
     if lengths and encodings:
         raise _malformed("has both a Content-Length and a Transfer-Encoding")
     if encodings:

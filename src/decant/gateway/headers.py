@@ -7,9 +7,11 @@ names with ``_`` or other signs become one of those in WSGI and CGI servers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 Field = tuple[bytes, bytes]
+AnswerField = tuple[bytes, bytes, bytes]
+"""A name in lower case, as sent, and the value."""
 
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer trailers "
@@ -27,6 +29,9 @@ _plain = re.compile(rb"[a-z0-9-]+").fullmatch
 _NAMES_KEPT = 4_096
 
 _lowered: dict[bytes, bytes] = {}
+lowered = _lowered.get
+"""Names seen before, in lower case; None for others."""
+
 _passing: dict[bytes, bool] = {}
 
 
@@ -85,10 +90,12 @@ def connection_names(fields: Iterable[Field]) -> frozenset[bytes]:
     return frozenset(part.strip(b" \t").lower() for value in values for part in value.split(b",")) - _NEVER_NAMED
 
 
-def answer_fields(fields: Iterable[Field]) -> list[tuple[bytes, bytes, bytes]]:
-    """Return the headers of an answer that are sent on: the name in lower case, as sent, and the value."""
-    named: frozenset[bytes] = frozenset()
-    lowered = [(lower(name), name, value) for name, value in fields]
-    if any(low == b"connection" for low, _, _ in lowered):
-        named = connection_names((low, value) for low, _, value in lowered)
-    return [field for field in lowered if field[0] not in HOP_BY_HOP and field[0] not in named]
+def answer_fields(fields: Sequence[AnswerField]) -> Sequence[AnswerField]:
+    """Return the headers of an answer that are sent on."""
+    for field in fields:
+        if field[0] in HOP_BY_HOP:
+            break
+    else:
+        return fields
+    named = connection_names((low, value) for low, _, value in fields)
+    return [field for field in fields if field[0] not in HOP_BY_HOP and field[0] not in named]

@@ -28,14 +28,9 @@ class Identity:
     __slots__ = ("_random", "_state", "parent_id", "request_id", "sampled", "span_id", "trace_id")
 
     def __init__(self, head: RequestHead) -> None:
-        asked = traceparents = states = None
-        for name, value in head.fields:
-            if name == b"x-request-id":
-                asked = value if asked is None else b""
-            elif name == b"traceparent":
-                traceparents = value if traceparents is None else b""
-            elif name == b"tracestate":
-                states = [value] if states is None else [*states, value]
+        named = head.named
+        asked = _only(head, b"x-request-id") if b"x-request-id" in named else None
+        traceparents = _only(head, b"traceparent") if b"traceparent" in named else None
         self.request_id = asked.decode() if asked and _request_id(asked) else new_request_id()
         parent = parse_traceparent(traceparents.decode("latin-1")) if traceparents else None
         self.span_id = new_span_id()
@@ -44,8 +39,8 @@ class Identity:
             self.trace_id, self.parent_id, self.sampled, self._random = new_trace_id(), "", True, True
         else:
             self.trace_id, self.parent_id, self.sampled, self._random = parent
-            if states:
-                self._state = parse_tracestate(*(state.decode("latin-1") for state in states))
+            if b"tracestate" in named:
+                self._state = parse_tracestate(*(state.decode("latin-1") for state in head.values(b"tracestate")))
 
     def lines(self) -> bytes:
         """Return the headers that tell a service.
@@ -73,3 +68,9 @@ class Identity:
             None,
             NO_BAGGAGE,
         )
+
+
+def _only(head: RequestHead, name: bytes) -> bytes:
+    """Return the one header of a name; of several none counts."""
+    values = head.values(name)
+    return values[0] if len(values) == 1 else b""

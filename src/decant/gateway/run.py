@@ -122,7 +122,7 @@ async def _serve(make: MakeRouter, options: GatewayOptions, listener: socket.soc
     state = State()
     edge = Edge(
         router=make(state, options),
-        now=loop.time,
+        now=loop.time(),
         limits=options.limits,
         state=state,
         books=Books(access=options.access_log),

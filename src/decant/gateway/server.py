@@ -67,7 +67,7 @@ class Gateway:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         self._ticking = loop.call_later(TICK_S, self._tick)
-        now = loop.time()
+        now = self.edge.now = loop.time()
         for connection in tuple(self.connections):
             connection.check(now)
         for upstream in self.edge.upstreams:

@@ -19,17 +19,14 @@ def check_offer(request: RequestHead) -> bool:
     """
     if request.method in ("CONNECT", "TRACE"):
         raise Refused(501, f"{request.method} is not forwarded.", closes=True)
-    upgrade = expect = None
-    for name, value in request.fields:
-        if name == b"upgrade":
-            upgrade = value
-        elif name == b"expect":
-            expect = value.lower()
+    named = request.named
+    upgrade = named.get(b"upgrade")
     if upgrade is not None and b"websocket" in upgrade.lower():
         raise Refused(501, "WebSockets are not forwarded.", closes=True)
+    expect = named.get(b"expect")
     if expect is None or not request.minor:
         return False
-    if expect != b"100-continue":
+    if expect.lower() != b"100-continue":
         raise Refused(417, "Only `100-continue` can be expected.")
     return request.length != 0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from email.utils import formatdate
 
 from decant.gateway.framing import CHUNKED, RequestHead
-from decant.gateway.headers import Field, answer_fields, passing_fields
+from decant.gateway.headers import AnswerField, answer_fields, passing_fields
 from decant.gateway.problems import status_phrase
 
 BODILESS = frozenset({204, 304})
@@ -46,7 +46,7 @@ def status_line(status: int) -> bytes:
     return line
 
 
-def interim_head(status: int, fields: Iterable[Field]) -> bytes:
+def interim_head(status: int, fields: Sequence[AnswerField]) -> bytes:
     """Return an answer of the kind 1xx."""
     lines = [b"%b: %b\r\n" % (name, value) for _, name, value in answer_fields(fields)]
     return b"".join((status_line(status), *lines, b"\r\n"))
@@ -65,7 +65,7 @@ class AnswerHead:
     __slots__ = ("chunked", "close", "data", "length")
 
     def __init__(
-        self, status: int, fields: Iterable[Field], request: RequestHead, request_id: bytes, close: bool
+        self, status: int, fields: Sequence[AnswerField], request: RequestHead, request_id: bytes, close: bool
     ) -> None:
         self.length: int | None = None
         lines = [status_line(status)]
