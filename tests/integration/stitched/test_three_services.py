@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.acceptance.running import Running, free_port, running, until
+from decant.auth import ServiceTokens, parse_key
+from tests.acceptance.running import Running, free_port, running, service_key, until
 from tests.support.three_modules import write_shop
 
 pytestmark = pytest.mark.serving
@@ -30,7 +31,7 @@ BROKEN = f"""
     class CatalogService(Catalog):
         def get_product(self, product_id: str) -> Product:
             log.warning("looking for %s with password=%s", product_id, "{CANARY}")
-            return SHELVES[product_id]
+            return SHELVES[product_id]  # token="{CANARY}"
 
         def stock(self) -> int:
             return 3
@@ -104,7 +105,7 @@ def test_the_answer_is_that_of_any_bug_and_holds_the_chain(developed: Running) -
     assert [f"{step['file']}:{step['line']}" for step in steps] == STEPS
     assert [step["operation"] for step in steps][1:] == ["cart.show", "catalog.get_product"]
     assert [step.get("error") for step in steps] == [None, None, "KeyError"]
-    assert steps[2]["source"] == "return SHELVES[product_id]"
+    assert steps[2]["source"] == "return SHELVES[product_id]  # token=***"
     if developed.topology == "services":
         assert [step["service"] for step in steps] == ["web", "cart", "catalog"]
     said = [(line["logger"], line["message"]) for line in problem["failure"]["lines"] if line["logger"] != "shop"]
@@ -156,6 +157,23 @@ def test_in_production_nobody_is_told_more_than_code_and_ids(served: Running, he
     for told in ("failure", "SHELVES", "KeyError", "service.py", "filling", CANARY):
         assert told not in answer.text
     assert "production-1" in answer.text
+
+
+def test_in_production_another_service_is_told_no_more_either(served: Running) -> None:
+    token = ServiceTokens(parse_key(service_key()), "cart").issue("catalog")
+    headers = {"Decant-Service-Token": token}
+    answer = requests.get(f"{served.urls['catalog']}/products/{CANARY}", headers=headers, timeout=20)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert set(answer.json()) == {"type", "title", "status", "detail", "code", "trace_id", "request_id"}
+    assert CANARY not in answer.text
+
+
+@apart
+def test_in_development_a_service_without_a_good_token_is_told_nothing(developed: Running) -> None:
+    headers = {"Decant-Service-Token": "a.b.c"}
+    answer = requests.get(f"{developed.urls['catalog']}/products/p1", headers=headers, timeout=20)
+    assert answer.status_code == 401
+    assert "failure" not in answer.json()
 
 
 def test_in_production_each_service_logs_its_own_part_as_json(served: Running) -> None:
