@@ -46,15 +46,12 @@ def mark_for_edge(environ: WSGIEnvironment) -> None:
 
 
 def obey_edge(app: Flask) -> None:
-    """Let a service answer as the gateway says."""
+    """Let a service answer as the gateway says; before its modules are mounted, whose hooks look at the path."""
 
-    def refuse() -> None:
-        said: Any = request.environ.get(_SAID)
-        if said is None or said[0] == "200":
-            return
-        request.path = f"/{request.environ[ASKED_PATH].encode('latin-1').decode('utf-8', 'replace').lstrip('/')}"
-        if said[0] == "405":
-            raise MethodNotAllowed(valid_methods=said[1].split(", "))
+    def restore() -> None:
+        asked = request.environ.get(ASKED_PATH)
+        if asked is not None:
+            request.path = f"/{asked.encode('latin-1').decode('utf-8', 'replace').lstrip('/')}"
 
     def allow(response: Response) -> Response:
         said: Any = request.environ.get(_SAID)
@@ -62,5 +59,16 @@ def obey_edge(app: Flask) -> None:
             response.headers["Allow"] = said[1]
         return response
 
-    app.before_request(refuse)
+    app.before_request(restore)
     app.after_request(allow)
+
+
+def refuse_for_edge(app: Flask) -> None:
+    """Refuse methods that no service has; after the hooks of all modules, which may add to any error."""
+
+    def refuse() -> None:
+        said: Any = request.environ.get(_SAID)
+        if said is not None and said[0] == "405":
+            raise MethodNotAllowed(valid_methods=said[1].split(", "))
+
+    app.before_request(refuse)

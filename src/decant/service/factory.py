@@ -24,7 +24,7 @@ from decant.modules import (
 )
 from decant.rpc import Target
 from decant.service.browsers import install_browsers
-from decant.service.edge import obey_edge
+from decant.service.edge import obey_edge, refuse_for_edge
 from decant.service.equip import equip
 from decant.service.events import event_runner
 from decant.service.faults import bound_faults
@@ -149,6 +149,8 @@ def assemble(app: Flask, plan: Plan) -> Flask:
     equip(app, plan, databases)
     identity.install(app, wiring)
     install_browsers(app, plan, identity.made)
+    if plan.apart:
+        refuse_for_edge(app)
     events, sagas = event_runner(plan, wiring, databases), saga_runner(plan, wiring, databases)
     app.extensions["decant"] = Runtime(plan, wiring, databases, events, identity.made, sagas=sagas, faults=faults)
     return app

@@ -94,9 +94,8 @@ def _collect(workspace: Workspace, path: Path) -> None:
             command, env=_environ(workspace), stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, timeout=WITHIN_S
         )
     except subprocess.TimeoutExpired:
-        raise CommandError(
-            f"The modules of {workspace.name} did not load within {WITHIN_S:g} s.", exit_code=5
-        ) from None
+        detail = f"The modules of {workspace.name} did not load within {WITHIN_S:g} s."
+        raise CommandError(detail, exit_code=5) from None
     if done.returncode:
         raise CommandError(
             f"The modules of {workspace.name} could not be loaded, so their routes are not known.",
@@ -114,4 +113,5 @@ def _environ(workspace: Workspace) -> Mapping[str, str]:
         made_up["DECANT_AUTH_COOKIE_KEY"] = secrets.token_hex(32)
     if workspace.sources.environment == "production" and not any(name in workspace.environ for name in _KEYS):
         made_up["DECANT_AUTH_SIGNING_KEY"] = generate_key().decode()
-    return {**os.environ, **made_up}
+    own = {name: value for name, value in os.environ.items() if name not in ("DECANT_SERVICE", "DECANT_TOPOLOGY")}
+    return {**own, **made_up}

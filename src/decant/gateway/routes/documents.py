@@ -16,7 +16,7 @@ from flask import Flask
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.http import parse_accept_header
-from werkzeug.wrappers import Response
+from werkzeug.test import run_wsgi_app
 
 from decant.auth.browser.answers import accepts_html
 from decant.context import EMPTY, current
@@ -135,13 +135,12 @@ class Documents:
 
     def _ask_application(self, head: Head) -> Answer:
         current.set(EMPTY.replace(trace_id=head.trace_id, request_id=head.request_id))
-        response = Response.from_app(self._app, _environ(head))
-        headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
-        present = {name.lower() for name, _ in headers}
-        headers += [(name, value) for name, value in SECURITY if name.lower() not in present]
-        if response.mimetype == "text/html":
+        parts, status, answered = run_wsgi_app(self._app, _environ(head), buffered=True)
+        headers = [(name, value) for name, value in answered if name.lower() != "content-length"]
+        headers += [(name, value) for name, value in SECURITY if name not in answered]
+        if answered.get("Content-Type", "").startswith("text/html"):
             headers.append(("X-Frame-Options", "SAMEORIGIN"))
-        return Answer(response.status_code, tuple(headers), response.get_data())
+        return Answer(int(status[:3]), tuple(headers), b"".join(parts))
 
 
 def _application(document: dict[str, Any], docs: str | None) -> Flask:

@@ -26,6 +26,8 @@ class Routed(Protocol):
     """What a table holds: a template with its methods."""
 
     @property
+    def module(self) -> str: ...
+    @property
     def path(self) -> str: ...
     @property
     def rule(self) -> str: ...
@@ -61,9 +63,10 @@ class _Leaf(NamedTuple, Generic[R]):
 
 
 class _Node(Generic[R]):
-    __slots__ = ("dynamic", "leaves", "static")
+    __slots__ = ("dynamic", "leaves", "modules", "static")
 
     def __init__(self) -> None:
+        self.modules: set[str] = set()
         self.static: dict[str, _Node[R]] = {}
         self.dynamic: list[tuple[RulePart, Callable[[str], re.Match[str] | None], _Node[R]]] = []
         self.leaves: list[_Leaf[R]] = []
@@ -111,10 +114,25 @@ class Table(Generic[R]):
         """Return every method that some route has for a path."""
         return self.find(path, ANY_METHOD).allowed
 
+    def alone(self, path: str) -> str | None:
+        """Return the module that alone has routes where a path leads nowhere: below its longest known beginning.
+
+        Its service says no for it, since a module may have its own words for that. None where several modules have
+        routes there, or the beginning is all that is known.
+        """
+        node = self._root
+        for part in path.split("/")[1:]:
+            child = node.static.get(part)
+            if child is None:
+                break
+            node = child
+        return next(iter(node.modules)) if node is not self._root and len(node.modules) == 1 else None
+
     def _add(self, rule: Rule, route: R) -> None:
         node = self._root
         for part in rule._parts[2:]:  # after the host, and the empty segment before the first slash
             node = _step(node, part)
+            node.modules.add(route.module)
         checked = any(_looks_at_values(converter) for converter in rule._converters.values())
         leaf = _Leaf(route, frozenset(rule.methods or ()), bool(rule.strict_slashes), checked)
         node.leaves.append(leaf)

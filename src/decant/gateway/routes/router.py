@@ -125,6 +125,7 @@ class Routes:
         self._documents = documents
         self._patterns = manifest.patterns
         self._below = f"{manifest.prefix}/" if manifest.prefix else ""
+        self._services = services
         self._pages = services[manifest.pages] if manifest.pages is not None else None
         self._legs = [self._leg(entry, services) for entry in manifest.routes]
         self._table = Table(self._legs, self._patterns)
@@ -201,11 +202,18 @@ class Routes:
         return leg.forward or self._documents.answer(head, leg.endpoint, leg.path)
 
     def _lost(self, head: Head, path: str, allowed: Collection[str]) -> Forward | Answer:
-        """Answer where nothing does: browsers get the page that the pages' module makes of it."""
-        if self._pages is not None and is_browser(head) and not (self._below and path.startswith(self._below)):
-            said = f"405 {', '.join(sorted(allowed))}" if allowed else "404"
-            return self._terms.forward(self._pages, "", (EDGE_HEADER, said.encode()))
-        return not_allowed(head, allowed) if allowed else not_found(head)
+        """Answer where nothing does.
+
+        Browsers get the page that the pages' module makes of it. Programs get what the module says that alone has
+        routes there, and the gateway's own problem elsewhere.
+        """
+        refuser = self._pages
+        if refuser is None or not is_browser(head) or (self._below and path.startswith(self._below)):
+            refuser = self._services.get(self._table.alone(path) or EDGE)
+        if refuser is None:
+            return not_allowed(head, allowed) if allowed else not_found(head)
+        said = f"405 {', '.join(sorted(allowed))}" if allowed else "404"
+        return self._terms.forward(refuser, "", (EDGE_HEADER, said.encode()))
 
 
 def client_of(head: Head) -> bytes:

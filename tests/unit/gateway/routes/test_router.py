@@ -72,8 +72,12 @@ def ask(routes: Routes, path: str, method: str = "GET", **more: Any) -> Forward 
 
 
 def goes_to(routes: Routes, path: str, method: str = "GET", **more: Any) -> str:
+    """Return the service, or the status of an answer; both where a service is told to say no."""
     decided = ask(routes, path, method, **more)
-    return decided.upstream.name if isinstance(decided, Forward) else str(decided.status)
+    if isinstance(decided, Answer):
+        return str(decided.status)
+    said = dict(decided.headers).get(b"decant-edge", b"").decode()
+    return f"{decided.upstream.name} {said[:3]}" if said[:1] == "4" else decided.upstream.name
 
 
 def problem(answer: Forward | Answer) -> dict[str, Any]:
@@ -85,10 +89,10 @@ def problem(answer: Forward | Answer) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("method", "path", "to"),
     [
-        ("GET", "/", "web"), ("HEAD", "/", "web"), ("POST", "/", "405"), ("GET", "/api/products", "catalog"),
+        ("GET", "/", "web"), ("HEAD", "/", "web"), ("POST", "/", "web 405"), ("GET", "/api/products", "catalog"),
         ("GET", "/api/products/p1", "catalog"), ("PUT", "/api/products/p1", "stock"), ("GET", "/users/7", "users"),
-        ("GET", "/users/x", "404"), ("GET", "/users/%37", "users"), ("GET", "/blog", "web"), ("GET", "/nothing", "404"),
-        ("GET", "/api/products/a%2Fb", "404"), ("GET", "/-", "404"), ("GET", "/-/products", "404"),
+        ("GET", "/users/x", "users 404"), ("GET", "/users/%37", "users"), ("GET", "/blog", "web"), ("GET", "/nothing", "404"),
+        ("GET", "/apis", "404"), ("GET", "/blog/x", "web 404"), ("POST", "/blog/", "web 405"), ("GET", "/-", "404"), ("GET", "/-/products", "404"),
         ("OPTIONS", "/-/products", "404"), ("GET", "/-x", "404"), ("GET", "/products/p1", "404"),
     ],
 )  # fmt: skip
@@ -135,6 +139,12 @@ def test_a_method_that_no_service_has_is_told_with_those_that_there_are() -> Non
     assert problem(answer)["code"] == "method-not-allowed"
 
 
+def test_where_one_module_has_all_routes_its_service_says_no() -> None:
+    decided = ask(router(), "/users/7", "PUT")
+    assert isinstance(decided, Forward)
+    assert (decided.upstream.name, decided.headers) == ("users", ((b"decant-edge", b"405 GET, HEAD, OPTIONS"),))
+
+
 def test_xml_is_answered_to_who_asks_for_it() -> None:
     answer = ask(router(), "/nothing", accept="application/xml")
     assert isinstance(answer, Answer)
@@ -157,6 +167,7 @@ def test_a_browser_is_told_of_methods_by_a_page_too() -> None:
 def test_below_the_prefix_and_without_pages_a_browser_gets_a_problem() -> None:
     assert goes_to(router(), "/api/nothing", accept=BROWSER) == "404"
     assert goes_to(router(pages=None), "/nothing", accept=BROWSER) == "404"
+    assert goes_to(router(pages=None), "/users/x", accept=BROWSER) == "users 404"
 
 
 def test_a_written_route_wins_over_derived_ones_the_longest_first() -> None:
@@ -181,7 +192,7 @@ def test_what_is_left_goes_to_the_end_of_the_table() -> None:
 def test_a_written_route_to_a_module_answers_no_more_than_is_public_there() -> None:
     routes = router({"/users/*": {ours("users"): 1}, "/api/*": {ours("catalog"): 1}})
     assert goes_to(routes, "/users/7") == "users"
-    assert goes_to(routes, "/users/7/secrets") == "404"
+    assert goes_to(routes, "/users/7/secrets") == "users 404"
     assert goes_to(routes, "/api/products/p1", "PUT") == "405"
 
 

@@ -1,0 +1,1 @@
+"""What takes the old application's place."""

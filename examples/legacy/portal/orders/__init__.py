@@ -1,0 +1,5 @@
+"""What they ordered."""
+
+from decant import Module
+
+module = Module(__name__)

@@ -1,0 +1,5 @@
+"""Who works with the office."""
+
+from decant import Module
+
+module = Module(__name__)

@@ -1,0 +1,3 @@
+from decant import create_app
+
+app = create_app()

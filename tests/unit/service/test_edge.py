@@ -1,0 +1,53 @@
+"""A service says no in the name of all services, where the gateway asks it to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from decant import create_app
+from tests.support.three_modules import write_shop
+
+HOOK = """
+    from decant import Module
+    from decant.http.problem import EXTRA
+    from flask import request
+
+    module = Module(__name__)
+
+
+    @module.before_app_request
+    def expect():
+        if request.path.startswith("/api/cart"):
+            request.environ[EXTRA] = lambda problem: {"path": request.path}
+"""
+
+
+@pytest.fixture
+def cart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    root = write_shop(tmp_path, {"cart/__init__.py": HOOK})
+    environ = {"DECANT_HOME": str(tmp_path / "home"), "DECANT_TOPOLOGY": "services"}
+    return create_app("cart", config=root / "decant.toml", environ=environ).test_client()
+
+
+def test_a_path_that_the_gateway_calls_lost_is_lost_also_where_the_service_has_it(cart: FlaskClient) -> None:
+    answer = cart.get("/cart", headers={"Decant-Edge": "404"})
+    assert (answer.status_code, answer.json["code"]) == (404, "not-found")
+
+
+def test_hooks_of_modules_see_the_path_that_was_asked_for(cart: FlaskClient) -> None:
+    assert cart.get("/api/cart/nothing", headers={"Decant-Edge": "404"}).json["path"] == "/api/cart/nothing"
+    refused = cart.delete("/api/cart", headers={"Decant-Edge": "405 GET, HEAD, OPTIONS, POST"})
+    assert (refused.status_code, refused.json["path"]) == (405, "/api/cart")
+    assert refused.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+def test_options_lists_what_all_services_have(cart: FlaskClient) -> None:
+    answer = cart.options("/api/cart", headers={"Decant-Edge": "200 GET, HEAD, OPTIONS, POST"})
+    assert (answer.status_code, answer.headers["Allow"]) == (200, "GET, HEAD, OPTIONS, POST")
+
+
+def test_what_is_for_services_stays_closed(cart: FlaskClient) -> None:
+    assert cart.get("/-/cart", headers={"Decant-Edge": "200 GET"}).status_code == 404
