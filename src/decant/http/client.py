@@ -27,6 +27,7 @@ from decant.http.requests import BodySource, ModelSource, TextSource, query_sour
 from decant.http.results import Result
 from decant.http.texts import TextField
 
+_unreserved = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
 _header_value = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
 
 
@@ -77,9 +78,7 @@ class RequestWriter:
         faults: list[Fault] = []
         path = self._write_path(arguments, faults)
         query = "&".join(
-            f"{quote(name, safe='')}={quote(text, safe='')}"
-            for writer in self._query
-            for name, text in writer.pairs(arguments, faults)
+            f"{_quote(name)}={_quote(text)}" for writer in self._query for name, text in writer.pairs(arguments, faults)
         )
         headers = {name: text for writer in self._headers for name, text in writer.pairs(arguments, faults)}
         faults.extend(_bad_headers(headers))
@@ -94,7 +93,7 @@ class RequestWriter:
         found = len(faults)
         parts, texts = [], {}
         for literal, name, whole in self._pieces:
-            parts.append(quote(literal))
+            parts.append(literal)
             if name:
                 texts[name] = next((text for _, text in self._path[name].pairs(arguments, faults)), "")
                 parts.append(_quote_path(texts[name], f"path.{name}", whole, faults))
@@ -107,12 +106,12 @@ class RequestWriter:
 
 
 def _split_rule(rule: str) -> list[tuple[str, str, bool]]:
-    """Return a rule as (literal text, variable after it or "", whether the variable spans segments)."""
+    """Return a rule as (quoted literal, variable after it or "", whether the variable spans segments)."""
     pieces, at = [], 0
     for match in PATH_VARIABLE.finditer(rule):
-        pieces.append((rule[at : match.start()], match["name"], match["converter"] == "path"))
+        pieces.append((quote(rule[at : match.start()]), match["name"], match["converter"] == "path"))
         at = match.end()
-    return [*pieces, (rule[at:], "", False)]
+    return [*pieces, (quote(rule[at:]), "", False)]
 
 
 def _route_check(rule: str) -> Callable[[str, Mapping[str, str]], bool] | None:
@@ -143,7 +142,12 @@ def _quote_path(text: str, where: str, whole: bool, faults: list[Fault]) -> str:
         faults.append(fault(where, "A path segment cannot be empty, '.' or '..'", "path_segment"))
     if not whole and "/" in text:
         faults.append(fault(where, "A path segment cannot have a slash; declare <path:…> for it", "path_segment"))
-    return quote(text, safe="/" if whole else "")
+    return quote(text, safe="/") if whole else _quote(text)
+
+
+def _quote(text: str) -> str:
+    """Quote a text whole; most need none, and asking first takes an eighth of the time."""
+    return text if _unreserved(text) is not None else quote(text, safe="")
 
 
 def _bad_headers(headers: Mapping[str, str]) -> Iterator[Fault]:

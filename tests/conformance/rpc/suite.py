@@ -71,6 +71,11 @@ class TransportConformance:
         assert answer.headers["x-seats"] == "3"
         assert answer.headers["content-type"] == "application/json"
 
+    def test_a_header_that_came_twice_is_one_list(self, transport: Transport) -> None:
+        raw = toy.answer(b"{}", b"X-Row: 1", b"x-row: 2, 3")
+        with toy_server(toy.answers_with(raw)) as server:
+            assert self.send(transport, server.url).headers["x-row"] == "1, 2, 3"
+
     def test_a_request_arrives_as_it_was_given(self, transport: Transport) -> None:
         seen: list[bytes] = []
 

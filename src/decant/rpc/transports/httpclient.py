@@ -231,7 +231,10 @@ def _check_framing(response: http.client.HTTPResponse, url: str) -> None:
 
 
 def _headers(response: http.client.HTTPResponse, url: str) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in response.getheaders()}
+    headers: dict[str, str] = {}
+    for name, value in response.getheaders():
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value  # RFC 9110, 5.3
     if not all(value.isascii() for value in headers.values()):
         raise no_http(url, "a header is not ASCII")
     return headers

@@ -62,7 +62,8 @@ class PyreqwestTransport(Transport):
     ) -> Answer:
         from pyreqwest.exceptions import DetailedPyreqwestError
 
-        check_headers(url, headers)
+        if not "".join(headers.values()).isascii():  # control characters the library refuses by itself
+            check_headers(url, headers)
         client = self._client
         if client is None or self._pid != os.getpid():
             client = self._open()
@@ -115,9 +116,15 @@ def _exchange(request: SyncStreamRequest, url: str) -> Answer:
     with request as response:
         body = _read(response, url)
         try:
-            return Answer(response.status, dict(response.headers.items()), body)
+            headers = response.headers.dict_multi_value()
         except ValueError as error:
             raise no_http(url, "a header is not ASCII") from error
+        return Answer(response.status, _joined(headers), body)
+
+
+def _joined(headers: dict[str, str | list[str]]) -> Mapping[str, str]:
+    """Return the headers with those that came more than once in one line (RFC 9110, 5.3)."""
+    return {name: value if isinstance(value, str) else ", ".join(value) for name, value in headers.items()}
 
 
 def _read(response: SyncResponse, url: str) -> bytes:
