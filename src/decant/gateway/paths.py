@@ -65,7 +65,7 @@ def _written(match: re.Match[str]) -> str:
 
 
 def _check_text(path: str) -> None:
-    """Refuse what is not UTF-8, and signs that some server turns into a slash, a dot or the like."""
+    """Refuse what is not UTF-8, and signs that some server folds to ASCII: wide letters, dot leaders, ligatures."""
     raw = unquote_to_bytes(path)
     if raw.isascii():
         return
@@ -73,9 +73,11 @@ def _check_text(path: str) -> None:
         text = raw.decode()
     except UnicodeDecodeError:
         raise _refused("is not UTF-8") from None
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise _refused("has a control character in it")
     for character in text:
         folded = unicodedata.normalize("NFKC", character)
-        if not character.isascii() and (not _STRUCTURE.isdisjoint(folded) or unicodedata.category(character) == "Cc"):
+        if not character.isascii() and (folded.isascii() or not _STRUCTURE.isdisjoint(folded)):
             raise _refused("has a sign that some servers read as another")
 
 
