@@ -68,6 +68,8 @@ class Places:
         self._clock = clock
         self._lock = threading.Lock()
         self._running = 0
+        self._reading = 0
+        self._readers = max(1, most * 2 // 5)
         self._waiting: deque[_Waiter] = deque()
         self._pace_s = 0.0
         self._left_at = self._settled_at = clock()
@@ -97,10 +99,12 @@ class Places:
             False when there is none: nothing was taken.
         """
         with self._lock:
+            if self._taken() >= self.most:
+                return False
             if self._running < int(self._limit) and not self._waiting:
                 self._running += 1
                 return True
-            if self._running + len(self._waiting) >= self.most or not self._is_worth_it(patience_s):
+            if not self._is_worth_it(patience_s):
                 return False
             waiter = _Waiter()
             self._waiting.append(waiter)
@@ -118,6 +122,26 @@ class Places:
             self._left_at = now
             self._running -= 1
             self._give(now)
+
+    def begin_reading(self) -> bool:
+        """Take a place to read a request's body from; a slow client holds it for as long as it likes.
+
+        Returns:
+            False when too many are read already, so that slow clients leave room for requests without a body.
+        """
+        with self._lock:
+            if self._reading >= self._readers or self._taken() >= self.most:
+                return False
+            self._reading += 1
+            return True
+
+    def end_reading(self) -> None:
+        """Give a place to read from back."""
+        with self._lock:
+            self._reading -= 1
+
+    def _taken(self) -> int:
+        return self._running + self._reading + len(self._waiting)
 
     def _is_worth_it(self, patience_s: float | None) -> bool:
         expected_s = (len(self._waiting) + 1) * self._pace_s

@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from decant.http.health import PATHS
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("decant.serving")
+
+UNREAD: Final = "decant.unread"
+"""The environ key that says that what is left of the request's body is not to be waited for."""
+
+AHEAD_BYTES: Final = 64 * 1024
+"""A body of this size is read before its request takes a place."""
 
 RETRY_AFTER_S: Final = 1
 SAY_EVERY_S: Final = 10.0
@@ -103,11 +110,28 @@ class Front:
         if places is None or environ.get("PATH_INFO") in self._spared:
             return self._app(environ, start_response)
         environ[ARRIVED] = arrived = time.monotonic()
+        if not environ.get("CONTENT_LENGTH", "0").strip("0") and "HTTP_TRANSFER_ENCODING" not in environ:
+            return self._run(places, arrived, environ, start_response)
+        if not places.begin_reading():
+            return self._refuse(OVERLOADED, environ, _closing(start_response))
+        place = _Place(places.end_reading)
+        try:
+            if not _read_ahead(environ):  # nobody knows for how long it goes on: it runs where it is read
+                return _Body(self._app(environ, start_response), place)
+        except BaseException:
+            place()
+            raise
+        place()
+        return self._run(places, arrived, environ, start_response)
+
+    def _run(
+        self, places: Places, arrived: float, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         deadline = _deadline(environ, arrived)
-        if not places.enter(None if deadline is None else deadline - arrived):
+        if not places.enter(None if deadline is None else deadline - time.monotonic()):
             late = deadline is not None and time.monotonic() >= deadline
             return self._refuse(TOO_LATE if late else OVERLOADED, environ, start_response)
-        place = environ[PLACE] = _Place(places)
+        place = environ[PLACE] = _Place(places.leave)
         if deadline is not None and time.monotonic() >= deadline:
             place()
             return self._refuse(TOO_LATE, environ, start_response)
@@ -118,6 +142,7 @@ class Front:
             raise
 
     def _refuse(self, refusal: _Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        environ[UNREAD] = True
         refusals.child(refusal.reason).inc()
         self._tally.add(self._places)
         headers = list(refusal.headers)
@@ -140,6 +165,15 @@ def _deadline(environ: WSGIEnvironment, arrived: float) -> float | None:
     return arrived + int(header) / 1000 if header is not None and _millis(header) else None
 
 
+def _read_ahead(environ: WSGIEnvironment) -> bool:
+    """Read a small body to its end, so that its request holds no place while a slow client sends it."""
+    length = environ.get("CONTENT_LENGTH", "")
+    if "HTTP_TRANSFER_ENCODING" in environ or not length.isdecimal() or int(length) > AHEAD_BYTES:
+        return False
+    environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(int(length)))
+    return True
+
+
 def _closing(start_response: StartResponse) -> Any:
     def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Callable[[bytes], object]:
         return start_response(status, [*headers, ("Connection", "close")], *more)
@@ -150,15 +184,15 @@ def _closing(start_response: StartResponse) -> Any:
 class _Place:
     """Gives a place back, once."""
 
-    __slots__ = ("_held", "_places")
+    __slots__ = ("_give_back", "_held")
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back = give_back
         self._held = threading.Lock()
 
     def __call__(self) -> None:
         if self._held.acquire(blocking=False):
-            self._places.leave()
+            self._give_back()
 
 
 class _Body:

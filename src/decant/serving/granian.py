@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from decant.serving.base import Capabilities, ServeOptions, Server
 from decant.serving.draining import Drain
+from decant.serving.front import UNREAD
 from decant.serving.signals import Bell
 from decant.serving.sockets import BACKLOG, NOT_READY, stop_accepting
 from decant.serving.worker import Worker, report
@@ -124,7 +125,7 @@ def _reading_to_the_end(application: Callable[..., Any]) -> Callable[..., Any]:
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         result = application(environ, start_response)
         length = environ.get("CONTENT_LENGTH")
-        if length and length.isdecimal() and int(length) <= _SMALL_BODY_BYTES:
+        if length and UNREAD not in environ and length.isdecimal() and int(length) <= _SMALL_BODY_BYTES:
             environ["wsgi.input"].read()
         return result
 

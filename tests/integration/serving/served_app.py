@@ -59,8 +59,19 @@ def create_app() -> Flask:
         over = draining(current_app._get_current_object()).is_set()
         return jsonify(ready=not over), 503 if over else 200
 
+    add_bodies(app)
     add_streams(app)
     return app
+
+
+def add_bodies(app: Flask) -> None:
+    @app.post("/length")
+    def length() -> Response:
+        return jsonify(length=len(request.get_data()))
+
+    @app.get("/large")
+    def large() -> Response:
+        return Response(b"x" * 5_000_000, mimetype="application/octet-stream")
 
 
 def add_streams(app: Flask) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -167,3 +168,45 @@ def test_each_answer_ends_its_connection_once_the_process_leaves(app: App, leavi
     leaving.set()
     assert ask(front).headers["Connection"] == "close"
     assert ask(front, "/health/live").headers["Connection"] == "close"
+
+
+class Body(BytesIO):
+    """A body that tells how much of it was read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert size != 0
+        return super().read(size)
+
+
+def test_a_small_body_is_read_before_its_request_takes_a_place(app: App, leaving: threading.Event) -> None:
+    places = Places(4)
+    source = Body(b"small")
+    environ = make_environ("/", method="POST", input_stream=source, content_length=5)
+    body, _, _ = run_wsgi_app(Front(app, places, leaving), environ)
+    assert source.tell() == 5
+    assert app.asked[0]["wsgi.input"].read() == b"small"
+    assert places.running == 1
+    body.close()
+    assert places.running == 0
+
+
+def test_a_large_body_is_left_to_the_application_and_takes_no_place_of_the_others(
+    app: App, leaving: threading.Event
+) -> None:
+    places = Places(4)
+    source = Body(b"x" * 100_000)
+    environ = make_environ("/", method="POST", input_stream=source, content_length=100_000)
+    body, _, _ = run_wsgi_app(Front(app, places, leaving), environ)
+    assert (source.tell(), places.running) == (0, 0)
+    assert not places.begin_reading(), "one of four may be read at once"
+    body.close()
+    assert places.begin_reading()
+
+
+def test_a_body_that_cannot_be_read_now_is_refused_and_ends_its_connection(app: App, leaving: threading.Event) -> None:
+    places = Places(4)
+    assert places.begin_reading()
+    front = Front(app, places, leaving)
+    answer = Client(front).post("/", data=b"x")
+    assert (answer.status_code, answer.headers["Connection"]) == (503, "close")
+    assert ask(front).status_code == 200, "without a body there is room"
