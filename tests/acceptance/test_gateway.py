@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -80,6 +81,8 @@ class Shops:
         process = self.services.processes[service]
         os.killpg(os.getpgid(process.pid), signal.SIGKILL)
         process.wait(10)
+        url = self.services.urls[service]
+        until(lambda: not listens(url), 10, lambda: f"somebody still listens on {url}")  # its workers die after it
         try:
             yield
         finally:
@@ -105,6 +108,12 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
             edge(workspace, apart.urls, arguments=["--topology", "services"], env={**OVER_HTTP, **APART})
         )
         yield Shops(workspace, one.urls["store"], gateway.urls["gateway"], apart, gateway)
+
+
+def listens(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 def ask(url: str, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> requests.Response:

@@ -1,8 +1,11 @@
-"""Starts the old application: ``python -m old``, on ``PORT`` (9000)."""
+"""Starts the old application: ``python -m old --port 9000``; ``PORT`` says it too."""
 
+import argparse
 import os
 
 from old.app import create_app
 
 if __name__ == "__main__":
-    create_app().run(host="127.0.0.1", port=int(os.environ.get("PORT", "9000")), threaded=True)
+    parser = argparse.ArgumentParser(prog="python -m old")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "9000")))
+    create_app().run(host="127.0.0.1", port=parser.parse_args().port, threaded=True)

@@ -27,6 +27,7 @@ from decant.cli.output import config_option, json_option, print_json, print_tabl
 @click.option("-t", "--topology", help="The topology; the workspace's default otherwise.")
 @config_option
 @click.option("--bind", metavar="HOST:PORT", help="Where; 127.0.0.1 and the port of [gateway] otherwise.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port alone; 0 is a free one.")
 @click.option(
     "--manifest",
     metavar="FILE",
@@ -40,6 +41,7 @@ def command(
     config: str,
     *,
     bind: str | None,
+    port: int | None,
     manifest: str | None,
     grace_s: float | None,
     show: bool,
@@ -60,7 +62,7 @@ def command(
         return
     obey_parent(os.environ)
     os.environ.setdefault("DECANT_LOG_FORMAT", "json")
-    host, port = _bind(bind, workspace.gateway.port)
+    host, port = _bind(bind, workspace.gateway.port if port is None else port)
     settings = load_one(ServeSettings, workspace.sources)
     source = RouteSource(str(workspace.file.path.absolute()), workspace.topology, manifest)
     replace_process(

@@ -75,10 +75,16 @@ def _is_well(module: str, answers: Sequence[Any]) -> bool:
 
 
 def _says_well(module: str, answer: Any) -> bool:
-    """Return what a service's own answer says of one module: that its database answers, or that all is well."""
+    """Return what a service's own answer says of one module.
+
+    One with all modules says it of each; another has a check for the database of each, and modules without one are well
+    when it answers.
+    """
     if not isinstance(answer, dict):
         return False
-    checks = answer.get("checks")
+    modules, checks = answer.get("services"), answer.get("checks")
+    if isinstance(modules, dict):
+        return modules.get(module) is True
     known = checks.get(f"{module}-database") if isinstance(checks, dict) else None
     return known if isinstance(known, bool) else "status" in answer
 

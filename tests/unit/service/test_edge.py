@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from decant import create_app
-from tests.support.three_modules import write_shop
 
 HOOK = """
     from decant import Module
@@ -26,10 +26,9 @@ HOOK = """
 
 
 @pytest.fixture
-def cart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    root = write_shop(tmp_path, {"cart/__init__.py": HOOK})
+def cart(shop: Callable[..., Path], tmp_path: Path) -> FlaskClient:
     environ = {"DECANT_HOME": str(tmp_path / "home"), "DECANT_TOPOLOGY": "services"}
-    return create_app("cart", config=root / "decant.toml", environ=environ).test_client()
+    return create_app("cart", config=shop({"cart/__init__.py": HOOK}), environ=environ).test_client()
 
 
 def test_a_path_that_the_gateway_calls_lost_is_lost_also_where_the_service_has_it(cart: FlaskClient) -> None:

@@ -74,6 +74,8 @@ async def found(reply: Reply, module: str = "auth", deadline_s: float = 5.0) -> 
         (HEALTHY, "web", True),  # it has no database
         (says(503, {"status": "unhealthy", "checks": {"auth-database": False}}), "auth", False),
         (says(503, {"status": "unhealthy", "checks": {"auth-database": False}}), "web", True),
+        (says(200, {"gateway": "healthy", "services": {"auth": True}}), "auth", True),
+        (says(200, {"gateway": "healthy", "services": {"auth": False}}), "auth", False),
         (says(500, {"status": "healthy"}), "auth", False),
         (says(200, ["healthy"]), "auth", False),
         (says(200, {"title": "something else"}), "auth", False),
