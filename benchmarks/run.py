@@ -13,7 +13,7 @@ if __package__ in (None, ""):
 
 from benchmarks.measure import Figure, measure
 from benchmarks.startup import ready_seconds
-from benchmarks.variants import events, store
+from benchmarks.variants import events, overload, store
 
 BARE = "operations:bare"
 BARE_US = 45.3
@@ -200,6 +200,7 @@ def main(argv: Sequence[str]) -> int:
         **{name: (lambda rounds, name=name: compare(name, rounds)) for name in COMPARISONS},
         "startup": lambda rounds: startup(min(rounds, 5)),
         "events": lambda rounds: events.report(min(rounds, 5)),
+        "overload": overload.report,
         "store": lambda rounds: store.report(min(rounds, 3)),
     }
     parser = argparse.ArgumentParser(description=__doc__)
