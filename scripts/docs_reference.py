@@ -136,6 +136,7 @@ def metrics_page() -> str:
     from decant.events import metrics as events
     from decant.observe import edges, metrics
     from decant.sagas import watching
+    from decant.serving.front import refusals
 
     sagas = (watching.durations, watching.sagas)
     pools = (gauges.IN_USE, gauges.OPEN, gauges.LIMIT)
@@ -144,7 +145,8 @@ def metrics_page() -> str:
         edges.attempts, edges.retries, edges.budget_exhausted, edges.bulkhead_full,
         edges.breaker_state, edges.breaker_transitions,
     )  # fmt: skip
-    families = (metrics.requests, metrics.calls, *called, metrics.exceptions, SIGN_INS, *pools, *moved, *sagas)
+    served = (metrics.requests, refusals)
+    families = (*served, metrics.calls, *called, metrics.exceptions, SIGN_INS, *pools, *moved, *sagas)
     rows = [_metric_row(metric) for metric in (*(family.metric for family in families), metrics.spans_dropped)]
     bounds = ", ".join(f"{bound:g}" for bound in metrics.BUCKETS_S)
     return f"""\

@@ -9,6 +9,8 @@ errors, its buckets the duration.
                                           ``http_response_status_code``
 ``decant_call_duration_seconds``          ``operation``, ``mode`` (direct, remote), ``outcome``
                                           (``ok`` or the error's code)
+``decant_requests_refused_total``         ``reason`` (``overloaded``, ``deadline-exceeded``): answered without
+                                          running
 ``decant_spans_dropped_total``            spans that were recorded and could not be delivered
 ``decant_exceptions_total``               ``exception``: classes that nobody handled
 ``decant_sign_ins_total``                 ``event``, ``outcome`` (``success``, ``refused``, ``failed``)
