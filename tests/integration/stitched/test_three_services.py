@@ -61,11 +61,13 @@ def shop(folder: Path) -> Path:
     return write_shop(folder, {"catalog/service.py": BROKEN, "cart/service.py": TELLING})
 
 
-@pytest.fixture(scope="module", params=["services", "monolith"])
+@pytest.fixture(scope="module", params=["services", "strict", "direct"])
 def developed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    services = SERVICES if request.param == "services" else ["shop"]
-    env = {"DECANT_ENV": "development", "DECANT_LOG_FORMAT": "pretty", "DECANT_TOPOLOGY": request.param}
-    with running(shop(tmp_path_factory.mktemp("shop")), services, topology=request.param, env=env) as made:
+    topology, services = ("services", SERVICES) if request.param == "services" else ("monolith", ["shop"])
+    mode = "direct" if request.param == "direct" else "strict"
+    env = {"DECANT_ENV": "development", "DECANT_LOG_FORMAT": "pretty", "DECANT_TOPOLOGY": topology}
+    env["DECANT_CALLS_MODE"] = mode
+    with running(shop(tmp_path_factory.mktemp("shop")), services, topology=topology, env=env) as made:
         yield made
 
 
