@@ -116,8 +116,8 @@ class Paths:
 class Looping:
     """An event loop in a thread."""
 
-    def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    def __init__(self, new_loop: Callable[[], Any] = uvloop.new_event_loop) -> None:
+        self.loop: asyncio.AbstractEventLoop = new_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -172,9 +172,10 @@ def edge_running(
     addresses: tuple[Address, ...] = (),
     timeout_s: float = 5.0,
     body_limit: int = 1 << 20,
+    new_loop: Callable[[], Any] = uvloop.new_event_loop,
 ) -> Iterator[Front]:
     """Run a gateway in front of a recording service."""
-    looping, service = Looping(), Service()
+    looping, service = Looping(new_loop), Service()
     server = looping.do(asyncio.start_server(service.serve, "127.0.0.1", 0, limit=1 << 22))
     service.port = server.sockets[0].getsockname()[1]
     listener = socket.create_server(("127.0.0.1", 0))

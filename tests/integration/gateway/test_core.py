@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 
 from decant.gateway.base import Address
 from decant.gateway.limits import Limits, PoolLimits
@@ -18,9 +19,9 @@ from tests.support.waiting import wait_until
 GET = b"GET /p/1?x=1 HTTP/1.1\r\nHost: shop.test\r\n\r\n"
 
 
-@pytest.fixture
-def front() -> Iterator[Front]:
-    with edge_running() as running:
+@pytest.fixture(params=[uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
+def front(request: pytest.FixtureRequest) -> Iterator[Front]:
+    with edge_running(new_loop=request.param) as running:
         yield running
 
 
