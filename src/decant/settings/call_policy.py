@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 class BreakerPolicy:
     """When calls to an address stop, and when they begin again.
 
-    They stop once ``volume`` calls or more ended within ``window_s`` and at least ``failure_ratio`` of them failed;
-    then one call in ``probe_s`` is let through, and the first that succeeds ends it.
+    They stop once ``volume`` calls failed in a row, or as many ended within ``window_s`` and at least
+    ``failure_ratio`` of them failed; then one call in ``probe_s`` is let through, and the first that succeeds ends it.
 
     Attributes:
         failure_ratio: Above 0, at most 1.

@@ -44,11 +44,23 @@ def test_few_calls_open_nothing_though_all_of_them_fail() -> None:
     assert breaker.state is State.CLOSED
 
 
+def test_failures_in_a_row_are_enough_whatever_was_before() -> None:
+    clock = HandClock()
+    breaker = Breaker(POLICY, clock)
+    for _ in range(1000):
+        call(breaker, failed=False)
+    for _ in range(POLICY.volume):
+        assert breaker.state is State.CLOSED
+        call(breaker, failed=True)
+        clock.forward(60 / POLICY.volume)
+    assert breaker.state is State.OPEN
+
+
 def test_failures_of_long_ago_are_forgotten() -> None:
     clock = HandClock()
     breaker = Breaker(POLICY, clock)
-    for _ in range(20):
-        call(breaker, failed=True)
+    for number in range(20):
+        call(breaker, failed=number % 3 != 0)
         clock.forward(POLICY.window_s / 3 * 2)
     assert breaker.state is State.CLOSED
 

@@ -7,7 +7,8 @@
        │                                               └────────────(the probe failed)─────┘   │
        └───────────────────────────────(the probe succeeded)───────────────────────────────────┘
 
-Source: Nygard, *Release It!*, "Circuit Breaker"; the rolling window with a minimum volume is Hystrix'.
+Source: Nygard, *Release It!*, "Circuit Breaker"; the rolling window with a minimum volume is Hystrix', failures in
+a row are Envoy's outlier detection.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Breaker:
         changed: Told of each change of state.
     """
 
-    __slots__ = ("_changed", "_clock", "_era", "_lock", "_policy", "_probe_at", "_window", "state")
+    __slots__ = ("_changed", "_clock", "_era", "_in_a_row", "_lock", "_policy", "_probe_at", "_window", "state")
 
     def __init__(self, policy: BreakerPolicy, clock: Clock | None = None, changed: Changed | None = None) -> None:
         self.state = State.CLOSED
@@ -53,6 +54,7 @@ class Breaker:
         self._changed = changed
         self._lock = Lock()
         self._window = Window(policy.window_s)
+        self._in_a_row = 0
         self._probe_at = 0.0
         self._era = 0  # one more with each opening and closing, so that late results of before count for nothing
 
@@ -80,6 +82,7 @@ class Breaker:
             before, now = self.state, self._clock.monotonic()
             if before is State.CLOSED:
                 self._window.add(now, failed)
+                self._in_a_row = self._in_a_row + 1 if failed else 0
                 after = State.OPEN if failed and self._is_too_much() else State.CLOSED
             else:
                 after = State.OPEN if failed else State.CLOSED
@@ -95,8 +98,11 @@ class Breaker:
         return self.state
 
     def _is_too_much(self) -> bool:
-        calls = self._window.calls
-        return calls >= self._policy.volume and self._window.failures >= self._policy.failure_ratio * calls
+        window, policy = self._window, self._policy
+        # A side that hangs ends few calls in a second: those of before would hide for the whole window that all fail.
+        if self._in_a_row >= policy.volume:
+            return True
+        return window.calls >= policy.volume and window.failures >= policy.failure_ratio * window.calls
 
     def _turn(self, before: State, after: State, now: float) -> None:
         if (before is State.CLOSED) is (after is State.CLOSED):
@@ -104,6 +110,7 @@ class Breaker:
             return
         self._era += 1
         self._window.clear()
+        self._in_a_row = 0
         self._probe_at = now + self._policy.probe_s
         self.state = after
 
