@@ -31,7 +31,7 @@ from tests.support.trials import dice, full, record, trials
 from tests.support.waiting import wait_until
 from tests.trials.chain import ORDER, chain, lines
 
-pytestmark = [pytest.mark.trials, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.trials, pytest.mark.timeout(900)]
 
 NEVER_OPEN = "breaker = { failure_ratio = 1.0, volume = 1000000 }\n"
 """So that the chain goes on being called: what is tried here is not the breaker."""
