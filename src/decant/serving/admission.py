@@ -27,7 +27,10 @@ nothing."""
 FIRST: Final = 8
 """Requests that run at once before anything was measured."""
 
-FEWEST: Final = 2
+FEWEST: Final = 4
+"""Below that, requests that wait for a disk would leave the interpreter idle, whatever the machine's other work does to
+the measured times."""
+
 WAITING: Final = 4
 """One place in so many is for requests that wait."""
 
@@ -103,6 +106,8 @@ class Places:
                 return False
             if self._running < int(self._limit) and not self._waiting:
                 self._running += 1
+                if self._running >= int(self._limit):
+                    self._left_at = self._clock()  # the pace is that of a full house: what was idle before is no part
                 return True
             if not self._is_worth_it(patience_s):
                 return False

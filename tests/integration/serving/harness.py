@@ -18,7 +18,14 @@ from tests.support import waiting
 
 def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> Any:
     """Return the condition's first true value; say what was seen last when there is none in time."""
-    return waiting.wait_until(condition, within_s=timeout_s, what=what)
+
+    def asked() -> Any:
+        try:
+            return condition()
+        except http.client.HTTPException as error:  # an answer that was cut short is no answer yet
+            raise ConnectionError(repr(error)) from error
+
+    return waiting.wait_until(asked, within_s=timeout_s, what=what)
 
 
 def alive(pid: int) -> bool:

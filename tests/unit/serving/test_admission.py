@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from decant.serving.admission import FIRST, LATE_S, PROMPT_S, SETTLE_S, WAIT_S, Places
+from decant.serving.admission import FEWEST, FIRST, LATE_S, PROMPT_S, SETTLE_S, WAIT_S, Places
 from tests.support.waiting import wait_until
 
 
@@ -121,6 +121,20 @@ def test_a_slow_past_is_forgotten_when_there_is_room_again(places: Places, clock
     wait_until(lambda: outcome == [True], what="it runs")
 
 
+def test_idle_time_is_no_sign_of_slowness(places: Places, clock: Clock) -> None:
+    for _ in range(50):
+        clock.now += 60.0
+        fill(places)
+        for _ in range(places.limit):
+            clock.now += 0.001
+            places.leave()
+    fill(places)
+    _, outcome = in_background(places.enter)
+    wait_until(lambda: places.waiting == 1, what="it waits")
+    places.leave()
+    wait_until(lambda: outcome == [True], what="it runs")
+
+
 def test_who_has_no_time_left_does_not_wait(places: Places) -> None:
     fill(places)
     assert not places.enter(0.0)
@@ -155,7 +169,7 @@ def test_some_may_always_run(clock: Clock) -> None:
         grant(places, clock, LATE_S * 2)
         for _ in range(places.running):
             places.leave()
-    assert places.limit == 2
+    assert places.limit == FEWEST
 
 
 def test_a_single_place_is_a_place() -> None:
