@@ -70,22 +70,24 @@ def mutated(chance: random.Random) -> bytes:
     ]
     lines += chance.sample(lengths, chance.randint(0, 2)) + chance.sample(codings, chance.randint(0, 2))
     chance.shuffle(lines)
-    sizes = [
-        b"%x",
-        b"0%x",
-        b"+%x",
-        b"0x%x",
-        b"%x ",
-        b" %x",
-        b"%x\t",
-        b"%x;a",
-        b'%x;a="\r\n',
-        b"%x\n",
-        b"%X",
-        b"-%x",
-        b"%x%b" % (1, odd) + b"%x",
-    ]
-    size = chance.choice(sizes) % len(SMUGGLED)
+    size = b"%x" % len(SMUGGLED)
+    size = chance.choice(
+        [
+            size,
+            b"0" + size,
+            b"+" + size,
+            b"0x" + size,
+            size + b" ",
+            b" " + size,
+            size + b"\t",
+            size + b";a",
+            size + b';a="\r\n',
+            size + b"\n",
+            size.upper(),
+            b"-" + size,
+            b"1" + odd + size,
+        ]
+    )
     end = chance.choice([b"\r\n", b"\r\n", b"\n", b"\r", b"", b"\r\n\r\n", b"x\r\n"])
     body = chance.choice([chunks, b"%b\r\n%b%b0\r\n\r\n" % (size, SMUGGLED, end), b"0\r\n\r\n" + SMUGGLED, SMUGGLED])
     line = chance.choice([b"POST /first HTTP/1.1", b"POST /first HTTP/1.1", b"POST /first HTTP/1.1", b"GET /first HTTP/1.1", b"POST /first HTTP/1.0", b"POST  /first HTTP/1.1", b"POST /first%bHTTP/1.1" % odd])  # fmt: skip
@@ -97,6 +99,8 @@ def _is_plain(raw: bytes) -> bool:
     head, _, body = raw.partition(b"\r\n\r\n")
     lowered = head.lower()
     framed = b"\r\ncontent-length: " in lowered or b"\r\ntransfer-encoding" in lowered
+    if b"\r\nContent-Length: 5\r\n" in head + b"\r\n" and body.startswith(b"0\r\n\r\nGET"):
+        return True
     return (not framed and body.startswith(b"GET")) or (
         b"0\r\n\r\nGET" in body and b"\r\ntransfer-encoding: chunked" in lowered
     )
@@ -107,7 +111,7 @@ def test_no_ambiguous_framing_runs_a_second_request(counted: tuple[Front, Counte
     chance, count, failures, refused, tried = dice("R20"), trials(2_000), [], 0, 0
     while tried < count:
         raw = mutated(chance)
-        if _is_plain(raw) or b"%b5\r\n\r\n" % b"Content-Length: " in raw:
+        if _is_plain(raw):
             continue  # two requests, honestly said: both run, as they should
         tried += 1
         behind.ran.clear()

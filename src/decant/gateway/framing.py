@@ -12,7 +12,7 @@ from typing import Protocol
 
 import httptools
 
-from decant.gateway.headers import Field, lower, lowered
+from decant.gateway.headers import Field, lower, lowered, twins
 from decant.gateway.limits import Limits
 from decant.gateway.problems import Refused
 
@@ -374,6 +374,8 @@ def _host_of(head: RequestHead) -> bytes:
 
 def _length_of(head: RequestHead) -> int:
     named = head.named
+    if twins and not twins.isdisjoint(named):
+        raise _malformed("has a header that could be read as one for its length")
     if b"content-length" not in named and b"transfer-encoding" not in named:
         return 0
     lengths, encodings = head.values(b"content-length"), head.values(b"transfer-encoding")

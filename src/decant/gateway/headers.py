@@ -28,6 +28,12 @@ _NEVER_NAMED = frozenset(b"host content-length content-type close keep-alive".sp
 _plain = re.compile(rb"[a-z0-9-]+").fullmatch
 _NAMES_KEPT = 4_096
 
+_FRAMING = (b"transferencoding", b"contentlength")
+_not_letters = re.compile(rb"[^a-z]+")
+
+twins: set[bytes] = set()
+"""Names seen so far that some server could read as one that frames a message: ``transfer_encoding``."""
+
 _lowered: dict[bytes, bytes] = {}
 lowered = _lowered.get
 """Names seen before, in lower case; None for others."""
@@ -40,9 +46,17 @@ def lower(name: bytes) -> bytes:
     found = _lowered.get(name)
     if found is None:
         found = name.lower()
-        if len(_lowered) < _NAMES_KEPT:
+        if _is_twin(found):
+            if len(twins) == _NAMES_KEPT:
+                twins.clear()
+            twins.add(found)  # and not kept below: seen again, it is added again
+        elif len(_lowered) < _NAMES_KEPT:
             _lowered[name] = found
     return found
+
+
+def _is_twin(name: bytes) -> bool:
+    return _not_letters.sub(b"", name) in _FRAMING and name not in (b"transfer-encoding", b"content-length")
 
 
 def _passes(name: bytes) -> bool:

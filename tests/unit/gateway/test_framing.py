@@ -75,6 +75,8 @@ UNSOUND = {
     "a nameless header": b"GET / HTTP/1.1\nHost: a\n: b\n\n",
     "no colon": b"GET / HTTP/1.1\nHost: a\nabc\n\n",
     "a NUL": b"GET / HTTP/1.1\nHost: a\nA: b\x00c\n\n",
+    "a twin with an underscore": b"POST / HTTP/1.1\nHost: a\nTransfer_Encoding: chunked\n\n0\n\n",
+    "a twin with more": b"POST / HTTP/1.1\nHost: a\n0Content-Length: 3\n\nabc",
     "no host": b"GET / HTTP/1.1\nA: b\n\n",
     "two hosts": b"GET / HTTP/1.1\nHost: a\nHost: a\n\n",
     "an odd host": b"GET / HTTP/1.1\nHost: a/b\n\n",
