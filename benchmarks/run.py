@@ -13,7 +13,7 @@ if __package__ in (None, ""):
 
 from benchmarks.measure import Figure, measure
 from benchmarks.startup import ready_seconds
-from benchmarks.variants import events, overload, store
+from benchmarks.variants import events, gateway, overload, store
 
 BARE = "operations:bare"
 BARE_US = 45.3
@@ -202,6 +202,7 @@ def main(argv: Sequence[str]) -> int:
         "events": lambda rounds: events.report(min(rounds, 5)),
         "overload": overload.report,
         "store": lambda rounds: store.report(min(rounds, 3)),
+        "gateway": lambda rounds: gateway.report(min(rounds, 3)),
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {' '.join(known)}; all by default")
