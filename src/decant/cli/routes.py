@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from decant.cli.chosen import EVERYTHING, applications, choose, flask_app, service_options
+from decant.cli.chosen import EVERYTHING, applications, service_options
 from decant.cli.output import json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def command(service: str | None, topology: str | None, config: str, manifest: st
 
 def _write_manifest(file: str, service: str | None, topology: str | None, config: str) -> None:
     """Write what the public address has: the same in every topology, so none can be chosen."""
-    from decant.gateway.routes.collect import collect_manifest
+    from decant.gateway.routes.collect import manifest_of_modules
     from decant.gateway.routes.manifest import dump_manifest
 
     if service not in (None, EVERYTHING) or topology is not None:
         raise click.UsageError("--manifest is about all modules: leave SERVICE and --topology out.")
-    text = dump_manifest(collect_manifest(flask_app(choose(EVERYTHING, None, config).target)))
+    text = dump_manifest(manifest_of_modules(config))
     with click.open_file(file, "w", encoding="utf-8", atomic=file != "-") as out:
         out.write(text)
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from decant.errors import CommandError, SettingsError
 from decant.gateway.base import State
 from decant.gateway.routes.assemble import make_routes
-from decant.gateway.routes.manifest import Manifest, load_manifest
+from decant.gateway.routes.manifest import Manifest, load_manifest, without_modules
 from decant.gateway.routes.router import Routes
 from decant.gateway.run import GatewayOptions
 from decant.topology import Workspace, load_workspace
@@ -25,7 +23,6 @@ MAKE = f"{__name__}:routes_of_workspace"
 """What the gateway's process calls to make its routes."""
 
 _COLLECT = "from decant.cli import main; main()"
-_KEYS = ("DECANT_AUTH_SIGNING_KEY", "JWT_SECRET_KEY", "DECANT_AUTH_JWKS_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def manifest_of(workspace: Workspace, file: str | None) -> Manifest:
     if file is not None:
         return _read(Path(file), file)
     if not workspace.modules:
-        return Manifest(workspace.name, workspace.public_prefix, (), (), None, {})
+        return without_modules(workspace.name)
     with tempfile.TemporaryDirectory(prefix="decant-") as folder:
         path = Path(folder) / "manifest.json"
         _collect(workspace, path)
@@ -88,10 +85,11 @@ def _read(path: Path, name: str) -> Manifest:
 
 
 def _collect(workspace: Workspace, path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if name not in ("DECANT_SERVICE", "DECANT_TOPOLOGY")}
     command = [sys.executable, "-c", _COLLECT, "routes", "--manifest", str(path), "--config", str(workspace.file.path)]
     try:
         done = subprocess.run(
-            command, env=_environ(workspace), stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, timeout=WITHIN_S
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, timeout=WITHIN_S
         )
     except subprocess.TimeoutExpired:
         detail = f"The modules of {workspace.name} did not load within {WITHIN_S:g} s."
@@ -102,16 +100,3 @@ def _collect(workspace: Workspace, path: Path) -> None:
             hint="Correct what stands above, or give their routes: decant gateway --manifest FILE",
             exit_code=done.returncode if 0 < done.returncode < 100 else 1,
         )
-
-
-def _environ(workspace: Workspace) -> Mapping[str, str]:
-    """Return an environment in which the modules load: the keys that this process has no use for are made up."""
-    from decant.auth import generate_key
-
-    made_up: dict[str, str] = {}
-    if "DECANT_AUTH_COOKIE_KEY" not in workspace.environ:
-        made_up["DECANT_AUTH_COOKIE_KEY"] = secrets.token_hex(32)
-    if workspace.sources.environment == "production" and not any(name in workspace.environ for name in _KEYS):
-        made_up["DECANT_AUTH_SIGNING_KEY"] = generate_key().decode()
-    own = {name: value for name, value in os.environ.items() if name not in ("DECANT_SERVICE", "DECANT_TOPOLOGY")}
-    return {**own, **made_up}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,20 +12,44 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.routing.converters import DEFAULT_CONVERTERS
 
-from decant.auth import AccessTokens, RefreshTokens, SignOut
+from decant.auth import AccessTokens, RefreshTokens, SignOut, generate_key
 from decant.auth.browser import browser_setup
-from decant.errors import SetupError
+from decant.errors import DecantError, SetupError
 from decant.gateway.routes.manifest import EDGE, Manifest, Pattern, RouteEntry
 from decant.http.openapi.views import document_of
 from decant.modules import Module
-from decant.service import runtime_of
+from decant.service import create_app, runtime_of
+from decant.service.factory import EVERYTHING
 from decant.service.identity import JWKS_PATH
 from decant.service.runtime import Runtime
+from decant.settings.sources import PRODUCTION
 from decant.wiring import resolve_hints
+
+COOKIE_KEY = "DECANT_AUTH_COOKIE_KEY"
+SIGNING_KEY = "DECANT_AUTH_SIGNING_KEY"
 
 _OF_THE_EDGE = ("decant_health", "decant_metrics", "decant_openapi.", "decant_docs.")
 _SIGNERS = (AccessTokens, RefreshTokens, SignOut)
 _CONVERTER = re.compile(r"<([a-zA-Z_]\w*)(?:\(.*?\))?:([a-zA-Z_]\w*)>")
+
+
+def manifest_of_modules(config: str) -> Manifest:
+    """Return the manifest of a workspace: of the application with all its modules, made for this alone.
+
+    In production it needs no keys of users' tokens and cookies: an image is built where there are none, and a gateway
+    has none. What is missing is made up, and forgotten with the application.
+
+    Raises:
+        DecantError: When the modules cannot be wired.
+    """
+    environ = {COOKIE_KEY: secrets.token_hex(32), **os.environ}
+    try:
+        app = create_app(EVERYTHING, config=config, environ=environ)
+    except DecantError:
+        if environ.get("DECANT_ENV") != PRODUCTION or SIGNING_KEY in environ:
+            raise
+        app = create_app(EVERYTHING, config=config, environ={**environ, SIGNING_KEY: generate_key().decode()})
+    return collect_manifest(app)
 
 
 def collect_manifest(app: Flask) -> Manifest:

@@ -75,6 +75,15 @@ class Manifest:
     patterns: Mapping[str, Pattern] = field(default_factory=dict)
 
 
+def without_modules(workspace: str) -> Manifest:
+    """Return the manifest of a workspace whose services are all foreign: what a gateway says of itself."""
+    own = {"/health": "health", "/health/live": "health_live", "/health/ready": "health_ready", "/metrics": "metrics"}
+    routes = tuple(
+        RouteEntry(path, ("GET", "HEAD", "OPTIONS"), EDGE, f"decant_{endpoint}") for path, endpoint in own.items()
+    )
+    return Manifest(workspace, "", (), routes, None, {})
+
+
 def dump_manifest(manifest: Manifest) -> str:
     """Return a manifest as JSON."""
     routes = [
