@@ -1,0 +1,1 @@
+"""Two services for the benchmark of calls between processes."""

@@ -1,0 +1,5 @@
+"""Is called."""
+
+from decant import Module
+
+module = Module(__name__)

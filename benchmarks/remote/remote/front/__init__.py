@@ -1,0 +1,5 @@
+"""Calls."""
+
+from decant import Module
+
+module = Module(__name__)
