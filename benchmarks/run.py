@@ -13,7 +13,7 @@ if __package__ in (None, ""):
 
 from benchmarks.measure import Figure, measure
 from benchmarks.startup import ready_seconds
-from benchmarks.variants import events, gateway, overload, store
+from benchmarks.variants import events, gateway, overload, rpc, store
 
 BARE = "operations:bare"
 BARE_US = 45.3
@@ -199,6 +199,7 @@ def main(argv: Sequence[str]) -> int:
     known: dict[str, Callable[[int], bool]] = {
         **{name: (lambda rounds, name=name: compare(name, rounds)) for name in COMPARISONS},
         "startup": lambda rounds: startup(min(rounds, 5)),
+        "rpc": rpc.report,
         "events": lambda rounds: events.report(min(rounds, 5)),
         "overload": overload.report,
         "store": lambda rounds: store.report(min(rounds, 3)),

@@ -2,7 +2,7 @@
 
 The contract's call carries everything: deadline, trace, request id, the user's token, baggage, a service token, policy,
 and models in and out. What it is compared to asks the same operation of the same server with a token that is ready and
-leaves the JSON as it is. The client has one processor and the server another one; variants are timed in turns, in blocks.
+leaves the JSON as it is. The client has one processor and the server another; variants are timed in turns, in blocks.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def report(rounds: int) -> bool:
     measured: P50s = json.loads(done.stdout.splitlines()[-1])
     print("\n### A call between modules in two processes\n")
     print("| operation | variant | p50 µs | x contract | bar |\n| --- | --- | --- | --- | --- |")
-    return all([_rows(operation, by_variant) for operation, by_variant in measured.items()])
+    reached = [_rows(operation, by_variant) for operation, by_variant in measured.items()]
+    return all(reached)
 
 
 def _rows(operation: str, by_variant: dict[str, list[float]]) -> bool:
