@@ -21,7 +21,7 @@ from decant.context import CallContext, idempotency_key, use
 from decant.contracts import Contract, contract_of
 from decant.errors import CircuitOpen, RemoteCallError, Unavailable
 from decant.http import get, post
-from decant.rpc import Answer, HttpTransport, Target, remote_client
+from decant.rpc import Answer, Target, remote_client, transport_named
 from decant.rpc.policy import BreakerPolicy, CallPolicy, Edge, Tries, Upstream
 from decant.rpc.policy.again import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from tests.acceptance.running import service_key
@@ -69,7 +69,7 @@ def client(contract: type[Contract], url: str, tokens: Any, policy: CallPolicy) 
     info = contract_of(contract)
     assert info is not None
     edge = Edge("trial", Upstream(info.module, (url,), policy.breaker), policy)
-    return remote_client(info, Target(info.module, url), HttpTransport(), tokens, edge)
+    return remote_client(info, Target(info.module, url), transport_named(), tokens, edge)
 
 
 OFF = BreakerPolicy(failure_ratio=1.0, volume=1_000_000)

@@ -3,14 +3,12 @@
 from decant.rpc.answers import TOKEN_REFUSED
 from decant.rpc.client import DEADLINE_HEADER, SERVICE_TOKEN_HEADER, Target, remote_client
 from decant.rpc.transports import Answer, Transport, transport_named
-from decant.rpc.transports.pyreqwest import PyreqwestTransport as HttpTransport
 
 __all__ = [
     "DEADLINE_HEADER",
     "SERVICE_TOKEN_HEADER",
     "TOKEN_REFUSED",
     "Answer",
-    "HttpTransport",
     "Target",
     "Transport",
     "remote_client",

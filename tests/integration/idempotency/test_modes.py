@@ -24,7 +24,7 @@ from decant.idempotency import (
     IdempotencyKeyReused,
     IdempotentCalls,
 )
-from decant.rpc import HttpTransport, Target, remote_client
+from decant.rpc import Target, remote_client, transport_named
 from decant.service import Runtime
 from decant.service.internal import INTERNAL_PREFIX, InternalCalls
 from tests.integration.idempotency.till_process import make_till
@@ -65,7 +65,7 @@ def shop(request: pytest.FixtureRequest, url: str, tmp_path: Path) -> Iterator[S
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         target = Target("till", f"http://127.0.0.1:{server.server_port}")
-        yield Shop(app, runtime, remote_client(info, target, HttpTransport(), ServiceTokens(key, "desk")), mode)
+        yield Shop(app, runtime, remote_client(info, target, transport_named(), ServiceTokens(key, "desk")), mode)
         server.shutdown()
         thread.join(5)
         server.server_close()

@@ -16,7 +16,7 @@ from decant.context import CallContext, idempotency_key, use
 from decant.contracts import Contract, contract_of
 from decant.errors import CircuitOpen, DeadlineExceeded, RemoteCallError, Unavailable
 from decant.http import get, post
-from decant.rpc import HttpTransport, Target, remote_client
+from decant.rpc import Target, remote_client, transport_named
 from decant.rpc.policy import BreakerPolicy, CallPolicy, Edge, Upstream
 from tests.support.fickle import BARE_503, DROP, HANG, OK, OVERLOADED, Fickle, Read, fickle
 from tests.support.waiting import wait_until
@@ -46,7 +46,7 @@ def client(*servers: Fickle, **policy: Any) -> Any:
     assert info is not None
     made = CallPolicy(**policy)
     edge = Edge("tests", Upstream("meter", (first, *others), made.breaker), made)
-    return remote_client(info, Target("meter", first, tuple(others)), HttpTransport(), Tokens(), edge)
+    return remote_client(info, Target("meter", first, tuple(others)), transport_named(), Tokens(), edge)
 
 
 def once(first: bytes) -> Any:

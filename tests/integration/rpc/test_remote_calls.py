@@ -28,7 +28,7 @@ from decant.errors import (
 )
 from decant.http import compile_operation, get, make_view, post
 from decant.http.problem import install_problems
-from decant.rpc import HttpTransport, Target, remote_client
+from decant.rpc import Target, remote_client, transport_named
 from decant.service.internal import INTERNAL_PREFIX, InternalCalls, require_service
 from decant.wiring import Registry
 
@@ -120,7 +120,7 @@ def url(tokens: dict[str, ServiceTokens]) -> Iterator[str]:
 
 @pytest.fixture
 def halls(url: str, tokens: dict[str, ServiceTokens]) -> Any:
-    return remote_client(contract_of(Halls), Target("halls", url), HttpTransport(), tokens["front"])  # type: ignore[arg-type]
+    return remote_client(contract_of(Halls), Target("halls", url), transport_named(), tokens["front"])  # type: ignore[arg-type]
 
 
 def test_a_remote_call_takes_and_gives_the_contracts_own_types(halls: Any) -> None:
@@ -196,7 +196,7 @@ def test_without_a_service_token_an_operation_for_services_is_not_there(url: str
 
 def test_a_token_of_another_key_is_a_fault_of_the_service_and_not_of_its_user(url: str) -> None:
     stranger = ServiceTokens(parse_key(generate_key()), "front")
-    client: Any = remote_client(contract_of(Halls), Target("halls", url), HttpTransport(), stranger)  # type: ignore[arg-type]
+    client: Any = remote_client(contract_of(Halls), Target("halls", url), transport_named(), stranger)  # type: ignore[arg-type]
     with pytest.raises(RemoteCallError, match="refused this service's token") as caught:
         client.seat("h1")
     assert (caught.value.status, caught.value.may_have_run) == (502, False)
@@ -211,7 +211,7 @@ class NewerHalls(Contract, module="newer_halls"):
 def test_an_operation_that_the_other_version_lacks_is_no_missing_thing(
     url: str, tokens: dict[str, ServiceTokens]
 ) -> None:
-    client: Any = remote_client(contract_of(NewerHalls), Target("halls", url), HttpTransport(), tokens["front"])  # type: ignore[arg-type]
+    client: Any = remote_client(contract_of(NewerHalls), Target("halls", url), transport_named(), tokens["front"])  # type: ignore[arg-type]
     with pytest.raises(ProtocolError, match=r"newer_halls\.lights") as caught:
         client.lights("h1")
     assert not caught.value.may_have_run
@@ -228,7 +228,7 @@ def test_a_service_that_is_not_there_is_unavailable_and_nothing_ran(tokens: dict
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         target = Target("halls", f"http://127.0.0.1:{probe.getsockname()[1]}")
-        client: Any = remote_client(contract_of(Halls), target, HttpTransport(), tokens["front"])  # type: ignore[arg-type]
+        client: Any = remote_client(contract_of(Halls), target, transport_named(), tokens["front"])  # type: ignore[arg-type]
         with pytest.raises(Unavailable) as caught:
             client.seat("h1")
     assert not caught.value.may_have_run

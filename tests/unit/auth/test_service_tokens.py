@@ -80,6 +80,26 @@ def test_a_clock_that_is_set_back_makes_a_new_token(
     assert catalog.verify(orders.issue("catalog"), "catalog")
 
 
+def test_a_clock_that_jumps_ahead_makes_a_new_token(
+    orders: ServiceTokens, catalog: ServiceTokens, clock: HandClock
+) -> None:
+    stale = orders.issue("catalog")
+    clock.forward(3600)
+    assert catalog.verify(orders.issue("catalog"), "catalog")
+    assert refused(catalog, stale)
+
+
+def test_a_token_that_was_overheard_is_of_use_until_it_expires_and_at_its_target_only(
+    orders: ServiceTokens, catalog: ServiceTokens, clock: HandClock
+) -> None:
+    overheard = orders.issue("catalog")
+    assert [catalog.verify(overheard, "catalog").service for _ in range(3)] == ["orders"] * 3
+    with pytest.raises(AuthenticationError):
+        catalog.verify(overheard, "payments")
+    clock.forward(65)
+    assert refused(catalog, overheard)
+
+
 def test_a_token_expires_even_when_it_was_verified_before(
     orders: ServiceTokens, catalog: ServiceTokens, clock: HandClock
 ) -> None:
