@@ -25,7 +25,8 @@ TAIL = 40
 """Lines that are shown of a process that failed."""
 
 PROBE_S = 2.0
-PROBE_EVERY_S = 0.05
+PROBE_FIRST_S, PROBE_LAST_S = 0.03, 0.5
+"""Seconds between two questions whether it is ready: few at first, more and more then."""
 REPLACED_WITHIN_S = 30.0
 """Seconds that the next instance gets to be ready before the old one stays."""
 
@@ -182,6 +183,7 @@ class Keeper:
     async def _becomes_ready(self, instance: Instance) -> str:
         """Return "" when an instance is ready, else why it never will be: it has ended."""
         ended = asyncio.create_task(instance.ended.wait())
+        pause_s = PROBE_FIRST_S
         try:
             while not instance.ended.is_set():
                 asked = asyncio.create_task(self._ask(instance))
@@ -192,7 +194,8 @@ class Keeper:
                     return ""
                 elif self._current is instance and why != self.why:
                     self._set(self.state, why)
-                await asyncio.wait({ended}, timeout=PROBE_EVERY_S)
+                await asyncio.wait({ended}, timeout=pause_s)
+                pause_s = min(PROBE_LAST_S, pause_s * 1.3)
         finally:
             ended.cancel()
         return _how(instance.returncode)

@@ -80,7 +80,9 @@ class Planner:
         chosen = self._chosen(everything, needs)
         started = tuple(spec for spec in chosen if spec.name not in outside)
         edge = self._edge_of(everything)
-        has_gateway = edge is None and (not self._wanted.services or GATEWAY in self._wanted.services)
+        has_routes = any(not spec.foreign for spec in everything) or bool(self._workspace.gateway.routes)
+        wants_gateway = not self._wanted.services or GATEWAY in self._wanted.services
+        has_gateway = edge is None and has_routes and wants_gateway
         self._claim(started, edge, has_gateway=has_gateway)
         urls = self._urls(everything, started, outside)
         proxies = Proxies(self._wanted.faults, self._wanted.seed, needs, urls)
@@ -232,7 +234,7 @@ class Planner:
         port = self.ports.of[GATEWAY]
         argv = (*DECANT, "gateway", *self._place(), "--bind", f"{HOST}:{port}")
         return ProcessPlan(
-            GATEWAY, GATEWAY, "gateway", argv, environ, self._workspace.root, port, Probe(HOST, port, "/health/live"),
+            GATEWAY, GATEWAY, "gateway", argv, environ, self._workspace.root, port, Probe(HOST, port),
             is_handed_over=True,
         )  # fmt: skip
 

@@ -50,6 +50,15 @@ def supervise(workspace: Workspace, wanted: Wanted, job: Job, terminal: Terminal
     Raises:
         CommandError: When it cannot begin: it runs already, a port is in use, a service does not exist.
     """
+    with _reporting(terminal) as report:
+        try:
+            return _supervise(workspace, wanted, job, terminal, report)
+        except CommandError as error:
+            report({"failed": {"detail": error.detail, "hint": error.hint, "exit_code": error.exit_code, "tails": {}}})
+            raise
+
+
+def _supervise(workspace: Workspace, wanted: Wanted, job: Job, terminal: Terminal, report: Report) -> int:
     folder = RunFolder(workspace.home())
     with folder.claimed():
         display = Display(sys.stderr if terminal.is_json else sys.stdout, sys.stderr, colour=terminal.colour)
@@ -60,11 +69,8 @@ def supervise(workspace: Workspace, wanted: Wanted, job: Job, terminal: Terminal
             planner = Planner(workspace, wanted, run)
             planned = planner.plan()
             display.align([plan.name for plan in planned.processes])
-            with _reporting(terminal) as report:
-                supervisor = Supervisor(
-                    job, run, folder, planner, planned, display.line, display.say, report=report
-                )  # fmt: skip
-                return asyncio.run(supervisor.run())
+            supervisor = Supervisor(job, run, folder, planner, planned, display.line, display.say, report=report)
+            return asyncio.run(supervisor.run())
         finally:
             display.close()
 
@@ -165,4 +171,6 @@ def _failure(outcome: dict[str, Any], child: subprocess.Popen[bytes], folder: Ru
     painter = Painter(width, colour=is_coloured(sys.stderr))
     for lines in failed["tails"].values():
         sys.stderr.writelines(painter.paint(fields) for fields in lines)
-    return CommandError(failed["detail"], hint="All lines: decant logs", exit_code=failed["exit_code"])
+    return CommandError(
+        failed["detail"], hint=failed.get("hint") or "All lines: decant logs", exit_code=failed["exit_code"]
+    )

@@ -57,7 +57,7 @@ class Watcher:
         self._broken: set[str] = set()
 
     def services_of(self, changed: Iterable[str]) -> list[str]:
-        """Return the services to restart; none while a file that they need cannot be compiled."""
+        """Return the services to restart: not those that are made of a file which cannot be compiled."""
         changed = list(changed)
         if settings := [path for path in changed if self._is_setting(path)]:
             self._say(
@@ -72,15 +72,15 @@ class Watcher:
             for name, files in self._files.items()
             if not {Path(path) for path in changed}.isdisjoint(files | before[name])
         ]
-        concerned = {path for path in errors if any(Path(path) in self._files[name] for name in affected)}
         self._broken = set(errors)
-        if concerned:
-            first = errors[min(concerned)]
+        held = [name for name in affected if any(Path(path) in self._files[name] for path in errors)]
+        if held:
+            first = next(error for path, error in errors.items() if Path(path) in self._files[held[0]])
             self._say(f"{self._names(changed)} changed, but cannot be compiled; the old code still serves.\n  {first}")
-            return []
-        if affected:
-            self._say(f"{self._names(changed)} changed: restarting {', '.join(affected)}")
-        return affected
+        wanted = [name for name in affected if name not in held]
+        if wanted:
+            self._say(f"{self._names(changed)} changed: restarting {', '.join(wanted)}")
+        return wanted
 
     def _is_setting(self, path: str) -> bool:
         name = Path(path).name
