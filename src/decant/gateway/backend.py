@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 import httptools
 
-from decant.gateway.headers import AnswerField, lower, lowered
+from decant.gateway.headers import AnswerField, Field, lower, lowered
 
 MAX_HEAD_BYTES = 65_536
 MAX_INTERIM = 16
@@ -65,7 +65,7 @@ class BackendConnection(asyncio.Protocol):
         self._on_gone = on_gone
         self._parser = httptools.HttpResponseParser(self)
         self._asker: Asker | None = None
-        self._fields: list[AnswerField] = []
+        self._raw: list[Field] = []
         self._size = 0
         self._interim = 0
         self._started = False  # the head of the final answer was handed over
@@ -84,7 +84,6 @@ class BackendConnection(asyncio.Protocol):
     def ask(self, asker: Asker, data: bytes) -> None:
         """Send the head of a request, and what is there of its body."""
         self._asker = asker
-        self._fields = []
         self._size = self._interim = 0
         self._started = self._heard = self._ended = self._keep = self._until_close = False
         self.transport.write(data)
@@ -131,12 +130,16 @@ class BackendConnection(asyncio.Protocol):
             self.transport.abort()
             return
         self._heard = True
+        if not self._started:
+            self._size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._fault = "it changed the protocol unasked"
         except httptools.HttpParserError as error:
             self._fault = str(error)
+        if not self._started and self._size > MAX_HEAD_BYTES:
+            self._fault = self._fault or "its headers are too long"
         if self._asker is not asker:  # it has hung up meanwhile
             return
         if self._fault and not self._ended:
@@ -185,20 +188,21 @@ class BackendConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if self._ended:
             self._fault = "more came than was asked for"
-        self._fields = []
+        self._raw = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._size += len(name) + len(value)
-        if self._size > MAX_HEAD_BYTES:
-            self._fault = "its headers are too long"
-        elif not self._started:
-            self._fields.append((lowered(name) or lower(name), name, value.rstrip(b" \t")))
+        if not self._started:
+            self._raw.append((name, value))
 
     def on_headers_complete(self) -> None:
         asker, parser = self._asker, self._parser
         if asker is None or self._ended or self._fault:
             return
         status = parser.get_status_code()
+        if self._size > MAX_HEAD_BYTES and sum(len(name) + len(value) for name, value in self._raw) > MAX_HEAD_BYTES:
+            self._fault = "its headers are too long"
+            return
+        fields = [(lowered(name) or lower(name), name, value.rstrip(b" \t")) for name, value in self._raw]
         if parser.get_http_version() not in ("1.1", "1.0") or not 100 <= status <= 999:
             self._fault = "its version or status is not HTTP/1.1"
         elif status < 200:
@@ -206,13 +210,13 @@ class BackendConnection(asyncio.Protocol):
             if status == 101 or self._interim > MAX_INTERIM:
                 self._fault = "it changed the protocol, or sent too many interim answers"
             else:
-                asker.on_interim(status, self._fields)
+                asker.on_interim(status, fields)
         else:
-            self._begin(asker, status, parser.should_keep_alive())
+            self._begin(asker, status, fields, parser.should_keep_alive())
 
-    def _begin(self, asker: Asker, status: int, keep: bool) -> None:
+    def _begin(self, asker: Asker, status: int, fields: list[AnswerField], keep: bool) -> None:
         length = encoding = None
-        for low, _, value in self._fields:
+        for low, _, value in fields:
             if low == b"content-length":
                 length = value
             elif low == b"transfer-encoding":
@@ -224,7 +228,7 @@ class BackendConnection(asyncio.Protocol):
         self._until_close = not bodiless and length is None and encoding is None
         self._keep = keep and not self._until_close
         self._started = True
-        asker.on_answer(status, self._fields)
+        asker.on_answer(status, fields)
         self._ended = bodiless
 
     def on_body(self, data: bytes) -> None:

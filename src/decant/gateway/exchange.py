@@ -196,7 +196,7 @@ class Exchange:
     def _connect(self, *, fresh: bool = False) -> None:
         self._holding = False
         assert self._decision is not None
-        wait = self._decision.upstream.connect(self, fresh=fresh)
+        wait = self._decision.upstream.connect(self, self.edge.now, fresh=fresh)
         if self._backend is None and not self._over:
             self._wait = wait
             if not self._complete:

@@ -7,7 +7,7 @@ bare CR or LF, folded lines, white space before a colon, two lengths, a length a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import httptools
@@ -21,6 +21,7 @@ _FIELD = _TOKEN + rb"++:[\t\x20-\x7e\x80-\xff]*+\r\n"
 _HEAD = re.compile(rb"[A-Z][A-Z-]{0,31}+ [\x21\x22\x24-\x7e]++ HTTP/1\.[01]\r\n(?:" + _FIELD + rb")*+\r\n").fullmatch
 _OTHER_VERSION = re.compile(rb"[A-Z-]+ [^ \r\n]+ HTTP/(?!1\.[01]\r\n)[0-9](?:\.[0-9])?\r\n").match
 _STRAY = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|\x00").search
+_FIELDS = re.compile(rb"([^:\r\n]++):[ \t]*+([^\r]*+)\r\n").findall  # of a head that matches the grammar above
 _CHUNK = re.compile(
     rb"([0-9A-Fa-f]{1,15})(?:;" + _TOKEN + rb"+(?:=(?:" + _TOKEN + rb'+|"[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]*"))?)*'
 ).fullmatch
@@ -39,26 +40,30 @@ CHUNKED = -1
 
 
 class RequestHead:
-    """The head of a request, as it was sent and found sound."""
+    """The head of a request, as it was sent and found sound.
 
-    __slots__ = ("_named", "fields", "host", "keep_alive", "length", "method", "minor", "target")
+    Attributes:
+        method: As sent.
+        target: As sent.
+        minor: The minor version: 1 for HTTP/1.1.
+        fields: The headers, names in lower case.
+        named: The last header of each name.
+        host: The ``Host`` header, or empty for HTTP/1.0 without one.
+        length: Bytes of the body, or :data:`CHUNKED`.
+        keep_alive: Whether the client wants to use the connection again.
+    """
 
-    def __init__(self) -> None:
-        self.method = ""
-        self.target = b""
-        self.minor = 1
-        self.fields: list[Field] = []
+    __slots__ = ("fields", "host", "keep_alive", "length", "method", "minor", "named", "target")
+
+    def __init__(self, method: str = "", target: bytes = b"", minor: int = 1, fields: Sequence[Field] = ()) -> None:
+        self.method = method
+        self.target = target
+        self.minor = minor
+        self.fields = fields
+        self.named = dict(fields)
         self.host = b""
         self.length = 0
         self.keep_alive = False
-        self._named: dict[bytes, bytes] | None = None
-
-    @property
-    def named(self) -> dict[bytes, bytes]:
-        """The last header of each name."""
-        if self._named is None:
-            self._named = dict(self.fields)
-        return self._named
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of all headers of a name, given in lower case."""
@@ -104,6 +109,7 @@ class RequestReader:
         self._head: RequestHead | None = None
         self._left = 0
         self._complete = False
+        self._keep_alive = False
         self._fed = 0
         self._step: Callable[[], bool] = self._read_head
         self._trailer_bytes = 0
@@ -227,9 +233,10 @@ class RequestReader:
             raise Refused(431, f"There are more than {limits.header_count} headers.", closes=True)
 
     def _parse(self, raw: bytes) -> None:
-        head = self._head = RequestHead()
         self._complete = False
         self._feed(raw)
+        head = self._head = _split(raw)
+        head.keep_alive = self._keep_alive
         head.host = _host_of(head)
         head.length = _length_of(head)
         self._left = head.length
@@ -250,21 +257,8 @@ class RequestReader:
             self.dead = True
             raise Refused(501, "The method is not known here.", closes=True) from None
 
-    def on_url(self, url: bytes) -> None:
-        if self._head is not None:
-            self._head.target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        head = self._head
-        if head is not None and not head.length:
-            head.fields.append((lowered(name) or lower(name), value.rstrip(b" \t")))
-
     def on_headers_complete(self) -> None:
-        if self._head is not None:
-            head, parser = self._head, self._parser
-            head.keep_alive = parser.should_keep_alive()
-            head.method = parser.get_method().decode("ascii")
-            head.minor = 1 if parser.get_http_version() == "1.1" else 0
+        self._keep_alive = self._parser.should_keep_alive()  # llhttp forgets it afterwards
 
     def on_message_complete(self) -> None:
         self._complete = True
@@ -354,6 +348,13 @@ class RequestReader:
         self._scanned = 0
         self.holding = True
         self._listener.on_end()
+
+
+def _split(raw: bytes) -> RequestHead:
+    line = raw.index(b"\r\n")
+    method, target, version = raw[:line].split(b" ")
+    fields = [(lowered(name) or lower(name), value.rstrip(b" \t")) for name, value in _FIELDS(raw, line + 2)]
+    return RequestHead(method.decode("ascii"), target, 1 if version == b"HTTP/1.1" else 0, fields)
 
 
 def _host_of(head: RequestHead) -> bytes:

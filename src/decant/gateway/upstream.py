@@ -94,21 +94,22 @@ class Upstream:
         self._instances = [Instance(address) for address in self.addresses]
         self._waiting: deque[Wait] = deque()
         self._turn = 0
+        self._now = 0.0  # to a tick
 
     # -- getting a connection --
 
-    def connect(self, seeker: Seeker, *, fresh: bool = False) -> Wait | None:
+    def connect(self, seeker: Seeker, now: float, *, fresh: bool = False) -> Wait | None:
         """Give a seeker a connection, now or later.
 
         Args:
             seeker: Told about it, perhaps before this returns.
+            now: The loop's time, or that of its last tick.
             fresh: Make a new one: one that was idle has just turned out to be closed.
 
         Returns:
             Its place in the queue, or None when it has been told already.
         """
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        self._now = now
         instance = self._choose(now)
         if instance is not None and not fresh:
             connection = self._idle(instance)
@@ -237,7 +238,7 @@ class Upstream:
             instance.busy.add(connection)
             wait.seeker.on_connection(connection)
         elif len(instance.idle) < self._limits.idle:
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.idle_since = self._now
             instance.idle.append(connection)
         else:
             connection.transport.abort()
@@ -259,6 +260,7 @@ class Upstream:
 
     def sweep(self, now: float) -> None:
         """Close what was idle for too long, and answer who has waited for too long."""
+        self._now = now
         for instance in self._instances:
             while instance.idle and now - instance.idle[0].idle_since > self._limits.idle_timeout_s:
                 instance.idle[0].transport.abort()
