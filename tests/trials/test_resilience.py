@@ -233,7 +233,7 @@ def test_retries_do_not_multiply_over_layers(tmp_path: Path) -> None:
         seen.append(arrived / came)
         if arrived > 1.2 * came + 10 * (took + 1):
             failures.append(f"{arrived} requests arrived for {came} calls of {asked}")
-        if came < asked / 4 or arrived < came or set(statuses) != {503}:
+        if (came < asked / 4 and not busy()) or arrived < came or set(statuses) != {503}:
             failures.append(f"{arrived} requests arrived for {came} calls of {asked}, answers: {dict(statuses)}")
     record(
         "R3",
