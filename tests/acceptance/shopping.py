@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import requests
 
-from decant.auth import AccessTokens, Keyring, MemoryRevocations, Revocations, generate_key, key_from_pem
-from tests.acceptance.running import STORE, Running, copy_workspace, free_port, prepare, running
+from tests.acceptance.store import Store, patiently
 from tests.support import shop_books
-from tests.support.payment_provider import PaymentProvider, payment_provider
 from tests.support.waiting import wait_until
 
-MODULES = ["auth", "users", "catalog", "cart", "orders", "payments", "notifications"]
-SERVICES = {"monolith": ["store"], "services": MODULES}
-OWNERS = {
-    "auth": "auth", "users": "users", "cart": "cart", "products": "catalog", "categories": "catalog", "mails": "notifications",
-    "payments": "payments",
-}  # fmt: skip
 PASSWORD = "correct horse battery"
 
 
@@ -35,20 +24,17 @@ class Customer:
 
 
 class Market:
-    """The public address: each path is asked of the service that owns it."""
+    """The shop's public address, for customers."""
 
-    def __init__(self, made: Running, name: str, signing_key: str, provider: PaymentProvider) -> None:
-        self.running = made
-        self.name = name
-        self.provider = provider
-        self._signing_key = signing_key
-        self.stock = shop_books.stock(made.home)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.home = store.running.home
+        self.provider = store.setting.provider
+        self.stock = store.stock
 
     def url(self, path: str) -> str:
-        if self.running.topology == "monolith":
-            return self.running.urls["store"]
-        first = path.removeprefix("/api").split("/")[1].partition("?")[0]
-        return self.running.urls[OWNERS.get(first, "orders")]
+        """Return the address that a path is asked of."""
+        return self.store.running.edge
 
     def ask(
         self,
@@ -60,13 +46,11 @@ class Market:
         **kwargs: Any,
     ) -> requests.Response:
         sent = {"Authorization": f"Bearer {who.token}"} if who is not None else {}
-        return requests.request(
-            method,
-            self.url(path) + path,
-            headers={**sent, **(headers or {})},
-            timeout=20,
-            allow_redirects=False,
-            **kwargs,
+        sent |= headers or {}
+        return patiently(
+            lambda: requests.request(
+                method, self.url(path) + path, headers=sent, timeout=20, allow_redirects=False, **kwargs
+            )
         )
 
     def customer(self) -> Customer:
@@ -78,9 +62,7 @@ class Market:
 
     def admin(self) -> Customer:
         """Return somebody whose token says that they run the shop."""
-        keys = Keyring(key_from_pem(self._signing_key, "a key"))
-        tokens = AccessTokens(keys, Revocations(MemoryRevocations()), issuer=self.name, audience=self.name)
-        return Customer("", "admin", tokens.issue("admin", roles=["admin"]))
+        return Customer("", "admin", self.store.tokens().issue("admin", roles=["admin"]))
 
     def fill(self, who: Customer, product_id: str = "p1", qty: int = 1) -> None:
         answer = self.ask("POST", "/api/cart/items", who, json={"product_id": product_id, "qty": qty})
@@ -109,29 +91,8 @@ class Market:
 
     def settled_faults(self) -> list[str]:
         """Return what does not add up once nothing is on its way any more."""
-        wait_until(
-            lambda: not shop_books.still_open(self.running.home), within_s=60, what="every order and saga to end"
-        )
-        return shop_books.faults(self.running.home, self.provider.ledger(), self.stock)
-
-
-@contextmanager
-def market(topology: str, folder: Path) -> Iterator[Market]:
-    """Run the shop and its provider for as long as the block."""
-    name, signing_key = f"store-{secrets.token_hex(4)}", generate_key().decode()
-    with ExitStack() as stack:
-        provider = stack.enter_context(payment_provider(folder, free_port()))
-        env = {
-            "DECANT_AUTH_SIGNING_KEY": signing_key,
-            "DECANT_AUTH_COOKIE_KEY": secrets.token_hex(32),
-            **provider.settings,
-        }
-        workspace = copy_workspace(STORE, folder / topology, topology)
-        config = workspace / "decant.toml"
-        config.write_text(config.read_text().replace('name = "store"', f'name = "{name}"', 1))
-        prepare(workspace, env)
-        made = stack.enter_context(running(workspace, SERVICES[topology], topology=topology, env=env))
-        yield Market(made, name, signing_key, provider)
+        wait_until(lambda: not shop_books.still_open(self.home), within_s=60, what="every order and saga to end")
+        return shop_books.faults(self.home, self.provider.ledger(), self.stock)
 
 
 def fields_of(answer: requests.Response, status: int, code: str) -> dict[str, Any]:

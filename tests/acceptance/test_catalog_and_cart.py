@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 import requests
 
-from decant.auth import AccessTokens, Keyring, MemoryRevocations, Revocations, key_from_pem
-from tests.acceptance.accounts import DEPLOYMENTS, Shop, User, deployed, problem
-from tests.acceptance.running import environment, start, until, wait_ready
+from tests.acceptance.accounts import Shop, User, problem
+from tests.acceptance.store import EVERY_DATABASE, STARTS_S, Store
 
-pytestmark = pytest.mark.serving
+pytestmark = [pytest.mark.serving, pytest.mark.timeout(STARTS_S), pytest.mark.topologies(*EVERY_DATABASE)]
 
-SERVICES = {"monolith": ["store"], "services": ["auth", "catalog", "cart"]}
 PRODUCTS, CART, ITEMS = "/api/products", "/api/cart", "/api/cart/items"
 FIELDS = {"id", "name", "price_cents", "stock", "description", "category", "art"}
 ONE = "/api/cart/items/p1"
@@ -28,27 +22,17 @@ ONE = "/api/cart/items/p1"
 class Floor(Shop):
     """The shop's public address, where one can browse and fill a cart."""
 
-    def url(self, path: str) -> str:
-        if self.running.topology == "monolith":
-            return self.running.urls["store"]
-        first = path.partition("?")[0].split("/")[2:3]
-        owner = {"products": "catalog", "categories": "catalog", "cart": "cart"}.get(first[0] if first else "", "auth")
-        return self.running.urls[owner]
-
     def admin(self) -> str:
         """Return a token of somebody who may change the stock."""
-        keys = Keyring(key_from_pem(self.env["DECANT_AUTH_SIGNING_KEY"], "a key"))
-        tokens = AccessTokens(keys, Revocations(MemoryRevocations()), issuer=self.name, audience=self.name)
-        return tokens.issue(self.ada.user_id, roles=["admin"])
+        return self.store.tokens().issue(self.ada.user_id, roles=["admin"])
 
     def add(self, user: User, product_id: str, qty: int, **kwargs: Any) -> requests.Response:
         return self.ask("POST", ITEMS, token=user.token, json={"product_id": product_id, "qty": qty}, **kwargs)
 
 
-@pytest.fixture(scope="module", params=DEPLOYMENTS)
-def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
-    with deployed(request.param, tmp_path_factory.mktemp("store"), SERVICES, Floor) as made:
-        yield made
+@pytest.fixture(scope="session")
+def shop(store: Store) -> Floor:
+    return Floor(store)
 
 
 # --- browsing ---------------------------------------------------------------------------------------------------------
@@ -288,10 +272,8 @@ def test_answers_and_problems_come_as_xml_for_whoever_asks_for_it(shop: Floor) -
 
 
 def test_the_public_operations_are_described(shop: Floor) -> None:
-    described: set[str] = set()
-    for url in shop.running.urls.values():
-        paths = requests.get(f"{url}/openapi.json", timeout=10).json()["paths"]
-        described |= {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    paths = shop.ask("GET", "/openapi.json").json()["paths"]
+    described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert {
         "GET /api/products", "GET /api/products/{product_id}", "PUT /api/products/{product_id}/stock",
         "GET /api/categories", "GET /api/cart", "POST /api/cart/items", "PUT /api/cart/items/{product_id}",
@@ -301,20 +283,15 @@ def test_the_public_operations_are_described(shop: Floor) -> None:
 
 
 def test_the_migrations_make_what_the_models_say(shop: Floor) -> None:
-    assert shop.command("db", "check")[0] == 0, shop.command("db", "check")
+    shop.running.commands.run("db", "check")
 
 
 def test_nothing_was_answered_by_a_traceback(shop: Floor) -> None:
-    for service in shop.running.urls:
-        assert "Traceback" not in shop.running.output(service)
+    assert [line for line in shop.running.log(limit=0).splitlines() if "Traceback" in line] == []
 
 
-ANSWERS: dict[str, list[tuple[str, dict[str, Any]]]] = {}
-
-
-def test_a_visit_is_answered(shop: Floor) -> None:
-    ANSWERS[shop.deployment] = shop.recorded(lambda _: visit(shop))
-    assert {answer["status"] for _, answer in ANSWERS[shop.deployment]} == {200, 304, 400, 401, 403, 404, 405, 422}
+def test_a_visit_is_answered_alike_in_every_topology(shop: Floor, same_everywhere: Any) -> None:
+    assert shop.compare(visit, same_everywhere) == {200, 304, 400, 401, 403, 404, 405, 422}
 
 
 def visit(shop: Floor) -> None:
@@ -337,50 +314,3 @@ def visit(shop: Floor) -> None:
     ):  # fmt: skip
         shop.ask(method, path, token=user.token, json=body)
     shop.ask("POST", ITEMS, token=user.token, data=b"{")
-
-
-def test_every_deployment_answered_alike() -> None:
-    (first, expected), *rest = ANSWERS.items()
-    assert len(expected) >= 19
-    for deployment, answers in rest:
-        different = [(asked, a, b) for (asked, a), (_, b) in zip(expected, answers, strict=True) if a != b]
-        assert different == [], f"{first} and {deployment} differ"
-
-
-# --- while the catalogue is away --------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def parted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
-    with deployed("services-sqlite", tmp_path_factory.mktemp("store"), SERVICES, Floor) as made:
-        yield made
-
-
-def test_a_cart_without_its_catalogue_is_a_503_at_once_and_whole_when_it_is_back(parted: Floor) -> None:
-    user = parted.user()
-    whole = parted.add(user, "p1", 2).json()
-    catalog = parted.running.processes["catalog"]
-    os.killpg(catalog.pid, signal.SIGKILL)
-    catalog.wait(5)
-    for method, path, body in (
-        ("GET", CART, None),
-        ("POST", ITEMS, {"product_id": "p1", "qty": 1}),
-        ("DELETE", ONE, None),
-    ):
-        began = monotonic()
-        answer = parted.ask(method, path, token=user.token, json=body)
-        assert monotonic() - began < 1
-        problem(answer, 503)
-        assert int(answer.headers["Retry-After"]) >= 1
-    restart(parted, "catalog")
-    until(lambda: parted.ask("GET", CART, token=user.token).status_code == 200, 5, lambda: "the cart never came back")
-    assert parted.ask("GET", CART, token=user.token).json() == whole
-
-
-def restart(shop: Floor, service: str) -> None:
-    urls = {f"{name.upper()}_SERVICE_URL": url for name, url in shop.running.urls.items()}
-    env = environment(shop.running.home, shop.env | urls)
-    bind = shop.running.urls[service].removeprefix("http://")
-    log = shop.running.home / f"{service}.log"
-    shop.running.processes[service] = start(shop.running.home.parent, ["serve", service, "--bind", bind], env, log)
-    wait_ready(shop.running, service, shop.running.urls[service])

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.acceptance.running import named, public_answer, until
-from tests.acceptance.shopping import SERVICES, Customer, Market, fields_of, market
+from tests.acceptance.running import named, until
+from tests.acceptance.shopping import Customer, Market, fields_of
+from tests.acceptance.store import GROUPED, ON_SQLITE, STARTS_S, UNDER_FAULTS, Store
 
-pytestmark = pytest.mark.serving
+pytestmark = [
+    pytest.mark.serving,
+    pytest.mark.timeout(STARTS_S),
+    pytest.mark.topologies(*ON_SQLITE, GROUPED, *UNDER_FAULTS),
+]
 LINE = {"product_id": "p1", "qty": 2, "name": "The Harbour Book", "price_cents": 1500}
 
 
-@pytest.fixture(scope="module", params=SERVICES)
-def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    with market(request.param, tmp_path_factory.mktemp("store")) as made:
-        yield made
-        assert made.settled_faults() == []
+@pytest.fixture(scope="session")
+def shop(store: Store) -> Market:
+    return Market(store)
 
 
 @pytest.fixture
@@ -285,24 +287,21 @@ def test_what_modules_ask_each_other_has_no_public_address(shop: Market, ada: Cu
 
 # --- the same in every topology ---------------------------------------------------------------------------------------
 
-VISITS: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+
+def test_every_answer_is_the_same_in_every_topology(shop: Market, ada: Customer, same_everywhere: Any) -> None:
+    known, answers = visit(shop, ada)
+    for number, (asked, answer) in enumerate(answers):
+        same_everywhere(f"{number} {asked}", answer, known=known)
 
 
-def test_every_answer_is_the_same_in_every_topology(shop: Market, ada: Customer) -> None:
-    VISITS[shop.running.topology] = visit(shop, ada)
-    first, *others = VISITS.values()
-    for other in others:
-        assert other == first
-
-
-def visit(shop: Market, who: Customer) -> list[tuple[str, dict[str, Any]]]:
-    """Buy, and go wrong in every way; return what was answered, with names in place of what differs by chance."""
+def visit(shop: Market, who: Customer) -> tuple[dict[str, str], list[tuple[str, Any]]]:
+    """Buy, and go wrong in every way; return names of what differs by chance, and what was answered."""
     known = {who.user_id: "USER", who.email: "EMAIL"}
     kept = []
 
     def ask(method: str, path: str, customer: Customer | None = who, **kwargs: Any) -> Any:
         answer = shop.ask(method, path, customer, **kwargs)
-        kept.append((named(f"{method} {path}", known), public_answer(answer, known)))
+        kept.append((f"{method} {path}", answer))
         return answer
 
     ask("GET", "/api/products?limit=2&q=book")
@@ -331,4 +330,8 @@ def visit(shop: Market, who: Customer) -> list[tuple[str, dict[str, Any]]]:
     ask("GET", "/api/orders/a/b/c")
     ask("GET", "/api/mails?limit=101")
     ask("POST", "/payments/callbacks", None, data=b"{}")
-    return kept
+    return known, [(named(asked, known), answer) for asked, answer in kept]
+
+
+def test_in_the_end_the_books_add_up(shop: Market) -> None:
+    assert shop.settled_faults() == []

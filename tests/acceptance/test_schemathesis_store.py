@@ -1,9 +1,8 @@
-"""Schemathesis, with all its checks, finds nothing on the shop: in process, and over HTTP in each of its services."""
+"""Schemathesis, with all its checks, finds nothing on the shop: in process, and at the public address."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,8 +11,9 @@ import schemathesis
 from decant import create_app
 from decant.auth import AccessTokens, Keyring, MemoryRevocations, Revocations, generate_key, key_from_pem
 from decant.service import runtime_of
-from tests.acceptance.accounts import PASSWORD, deployed
+from tests.acceptance.accounts import PASSWORD, Shop
 from tests.acceptance.running import STORE, copy_workspace
+from tests.acceptance.store import STARTS_S, Store
 from tests.acceptance.test_schemathesis import config, search
 
 OPERATIONS = {
@@ -38,23 +38,18 @@ OPERATIONS = {
     "notifications": ["GET /api/mails"],
 }  # fmt: skip
 EVERY = [operation for operations in OPERATIONS.values() for operation in operations]
-SERVED = [("store", operation) for operation in EVERY] + [
-    (service, operation) for service, operations in OPERATIONS.items() for operation in operations
-]
-SERVICES = {"monolith": ["store"], "services": list(OPERATIONS)}
-Search = Callable[[str, str, int], None]
+SERVED = pytest.mark.topologies("monolith/direct", "services")
+Search = Callable[[str, int], None]
 
 
-def searcher(schemas: dict[str, Any], signing_key: str, name: str, user_id: str) -> Search:
+def searcher(schema: Any, tokens: AccessTokens, user_id: str) -> Search:
     """Return a search that comes with a fresh token in each request: some of them sign out."""
-    keys = Keyring(key_from_pem(signing_key, "a key"))
-    tokens = AccessTokens(keys, Revocations(MemoryRevocations()), issuer=name, audience=name)
 
-    def find(service: str, operation: str, examples: int) -> None:
+    def find(operation: str, examples: int) -> None:
         def headers() -> dict[str, str]:
             return {"Authorization": f"Bearer {tokens.issue(user_id)}"}
 
-        search(schemas[service], operation, examples, headers)
+        search(schema, operation, examples, headers)
 
     return find
 
@@ -81,43 +76,37 @@ def in_process(app: tuple[Any, str]) -> Any:
 def find_in_process(app: tuple[Any, str], in_process: Any) -> Search:
     person = {"username": "Ada", "email": "ada@example.org", "password": PASSWORD}
     user_id = app[0].test_client().post("/auth/register", json=person).json["user_id"]
-    return searcher({"store": in_process}, app[1], "store", user_id)
+    keys = Keyring(key_from_pem(app[1], "a key"))
+    tokens = AccessTokens(keys, Revocations(MemoryRevocations()), issuer="store", audience="store")
+    return searcher(in_process, tokens, user_id)
 
 
-@pytest.fixture(scope="module")
-def find_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Search]:
-    finders: dict[str, Search] = {}
-    with ExitStack() as stack:
-        for topology in ("monolith", "services"):
-            shop = stack.enter_context(deployed(f"{topology}-sqlite", tmp_path_factory.mktemp("store"), SERVICES))
-            schemas = {
-                name: schemathesis.openapi.from_url(f"{url}/openapi.json", config=config())
-                for name, url in shop.running.urls.items()
-            }
-            find = searcher(schemas, shop.env["DECANT_AUTH_SIGNING_KEY"], shop.name, shop.ada.user_id)
-            finders |= dict.fromkeys(schemas, find)
-        yield lambda service, operation, examples: finders[service](service, operation, examples)
+@pytest.fixture(scope="session")
+def find_served(store: Store) -> Search:
+    schema = schemathesis.openapi.from_url(f"{store.running.edge}/openapi.json", config=config())
+    return searcher(schema, store.tokens(), Shop(store).ada.user_id)
 
 
 @pytest.mark.parametrize("operation", EVERY)
 def test_schemathesis_finds_nothing_in_process(find_in_process: Search, operation: str) -> None:
-    find_in_process("store", operation, 25)
+    find_in_process(operation, 25)
 
 
+@SERVED
 @pytest.mark.serving
-@pytest.mark.parametrize(("service", "operation"), SERVED)
-def test_schemathesis_finds_nothing_over_http(find_served: Search, service: str, operation: str) -> None:
-    find_served(service, operation, 8)
+@pytest.mark.timeout(STARTS_S)
+@pytest.mark.parametrize("operation", EVERY)
+def test_schemathesis_finds_nothing_over_http(find_served: Search, operation: str) -> None:
+    find_served(operation, 8)
 
 
+@SERVED
 @pytest.mark.slow
 @pytest.mark.serving
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("service", "operation"), SERVED)
-def test_schemathesis_finds_nothing_over_http_when_it_searches_longer(
-    find_served: Search, service: str, operation: str
-) -> None:
-    find_served(service, operation, 200)
+@pytest.mark.parametrize("operation", EVERY)
+def test_schemathesis_finds_nothing_over_http_when_it_searches_longer(find_served: Search, operation: str) -> None:
+    find_served(operation, 200)
 
 
 def test_every_operation_of_the_document_is_searched(in_process: Any) -> None:

@@ -1,68 +1,22 @@
-"""The shop's pages over real HTTP, in one process and with accounts and profiles in processes of their own."""
+"""The shop's pages over real HTTP, in every topology."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import count
-from pathlib import Path
+import secrets
 
 import pytest
-import requests
 
-from tests.acceptance.running import STORE, Running, copy_workspace, free_port, prepare, running
-from tests.support.payment_provider import payment_provider
+from tests.acceptance.store import GROUPED, ON_SQLITE, STARTS_S, Store
+from tests.acceptance.visitor import PASSWORD, Visitor
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.serving
-
-MODULES = ["auth", "users", "catalog", "cart", "orders", "payments", "notifications", "web"]
-TOPOLOGIES = {"monolith": ["store"], "accounts": ["accounts", "web"], "services": MODULES}
-PASSWORD = "the sea is calm tonight"
-HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-OVER_HTTP = {"DECANT_ENV": "staging", "DECANT_CALLS_MODE": "direct"}
-"""In production the cookie is for TLS alone."""
-people = count(1)
-
-
-@pytest.fixture(scope="module", params=TOPOLOGIES)
-def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = Path(tmp_path_factory.mktemp("pages"))
-    workspace = copy_workspace(STORE, folder / "store", request.param)
-    prepare(workspace)
-    with payment_provider(folder, free_port()) as provider:
-        env = {**OVER_HTTP, **provider.settings}
-        with running(workspace, TOPOLOGIES[request.param], topology=request.param, env=env) as made:
-            yield made
-
-
-class Visitor:
-    """A browser without a screen: it keeps cookies, and sends forms with what their page holds."""
-
-    def __init__(self, shop: Running) -> None:
-        self.address = shop.urls.get("web") or shop.urls["store"]
-        self.session = requests.Session()
-        self.session.headers.update(HTML)
-
-    def get(self, path: str) -> requests.Response:
-        return self.session.get(self.address + path, timeout=10)
-
-    def send(self, path: str, page: str = "", **fields: str) -> requests.Response:
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get(page or path).text)
-        assert found
-        return self.session.post(self.address + path, data={"csrf_token": found[1], **fields}, timeout=10)
-
-    def sign_up(self) -> str:
-        email = f"visitor{next(people)}@example.org"
-        answer = self.send("/sign-up", name="Ada", email=email, password=PASSWORD)
-        assert answer.status_code == 200, answer.text
-        assert answer.url.endswith("/profile")
-        return email
+pytestmark = [pytest.mark.serving, pytest.mark.timeout(STARTS_S), pytest.mark.topologies(*ON_SQLITE, GROUPED)]
 
 
 @pytest.fixture
-def visitor(shop: Running) -> Visitor:
-    return Visitor(shop)
+def visitor(store: Store) -> Visitor:
+    return Visitor(store.running.edge)
 
 
 def test_a_profile_is_kept_for_whoever_comes_back(visitor: Visitor) -> None:
@@ -84,7 +38,7 @@ def test_a_profile_is_kept_for_whoever_comes_back(visitor: Visitor) -> None:
 def test_a_guest_fills_a_cart_signs_up_and_buys(visitor: Visitor, card: str, heading: str, words: str) -> None:
     assert "Your cart" in visitor.send("/cart/items", page="/products/p1", product_id="p1", qty="2").text
     assert visitor.get("/checkout").url.endswith("/sign-in?next=/checkout")
-    email = f"visitor{next(people)}@example.org"
+    email = f"visitor{secrets.token_hex(6)}@example.org"
     page = visitor.send("/sign-up", name="Ada", email=email, password=PASSWORD, next="/checkout").text
     assert "2 × The Harbour Book" in page
     key = re.search(r'name="key" value="([^"]+)"', page)
@@ -112,9 +66,9 @@ def test_an_order_is_told_as_events_until_it_is_final(visitor: Visitor) -> None:
     assert set(told) <= {"pending", "reserved", "paid"}
 
 
-def test_a_copied_cookie_is_worth_nothing_after_signing_out(visitor: Visitor, shop: Running) -> None:
+def test_a_copied_cookie_is_worth_nothing_after_signing_out(visitor: Visitor, store: Store) -> None:
     visitor.sign_up()
-    thief = Visitor(shop)
+    thief = Visitor(store.running.edge)
     thief.session.cookies.update(visitor.session.cookies)
     assert "Your profile" in thief.get("/profile").text
     visitor.send("/sign-out", page="/")

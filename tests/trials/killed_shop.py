@@ -2,76 +2,76 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-import subprocess
+import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import requests
 
-from decant.auth import generate_key
-from tests.acceptance.running import (
-    STORE,
-    Running,
-    copy_workspace,
-    environment,
-    free_port,
-    prepare,
-    start,
-    stop,
-    wait_ready,
-)
-from tests.acceptance.shopping import SERVICES, Customer, Market
+from decant.testing import RunningTopology, Variant, run_topology
+from decant_tools.run.control import ask
+from decant_tools.run.folder import RunFolder
+from tests.acceptance.running import STORE, copy_workspace
+from tests.acceptance.shopping import Customer, Market
+from tests.acceptance.store import Store, opened, store_setting
 from tests.support import shop_books
-from tests.support.payment_provider import PaymentProvider, payment_provider
 from tests.support.waiting import wait_until
 
 CUSTOMERS = 4
 PRODUCTS = ["p1", "p2", "p3", "p4", "p5", "p9", "p10"]
 CARDS = ["pm_ok"] * 15 + ["pm_declined"] * 2 + ["pm_twice", "pm_timeout", "pm_timeout_captured"]
 SETTLED_S = 60.0
+BACK_S = 60.0
 OVER = {201, 409, 422}
 
 
 class KilledShop(Market):
-    """A shop whose processes can be killed and started again at their addresses."""
+    """A shop whose processes can be killed; its supervisor starts them again at their addresses."""
 
-    def __init__(self, made: Running, workspace: Path, environ: dict[str, str], provider: PaymentProvider) -> None:
-        super().__init__(made, "store", environ["DECANT_AUTH_SIGNING_KEY"], provider)
-        self._workspace = workspace
-        self._environ = environ
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.running: RunningTopology = store.running
+        self._folder = RunFolder(self.home)
 
     @property
     def services(self) -> list[str]:
-        return list(self.running.urls)
+        return [name for name, one in self.states().items() if one["kind"] in {"service", "gateway"}]
 
-    def start(self, service: str) -> None:
-        address = self.running.urls[service].removeprefix("http://")
-        log = self.running.home / f"{service}.log"
-        self.running.processes[service] = start(
-            self._workspace, ["serve", service, "--bind", address], self._environ, log
-        )
+    def states(self) -> dict[str, dict[str, Any]]:
+        """Return what the supervisor says of each service, without a process to ask it: there is no time for one."""
+        return {one["name"]: one for one in ask(self._folder, "ps")["services"]}
 
-    def wait_ready(self, service: str) -> None:
-        wait_ready(self.running, service, self.running.urls[service])
+    def kill(self, service: str) -> int:
+        """Kill a service, workers and all, as a machine does that loses power; return its process, 0 for none."""
+        pid = int(self.states()[service]["pid"] or 0)
+        with suppress(ProcessLookupError):
+            if pid and os.getpgid(pid) == pid:
+                os.killpg(pid, signal.SIGKILL)
+        return pid
 
-    def kill(self, service: str) -> None:
-        """Kill a service, workers and all, as a machine does that loses power."""
-        process = self.running.processes[service]
-        subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=True)
-        process.wait(10)
+    def wait_back(self, service: str, pid: int) -> None:
+        """Wait until another process does a killed one's work."""
+
+        def is_back() -> bool:
+            one = self.states()[service]
+            return one["pid"] != pid and one["state"] == "ready"
+
+        wait_until(is_back, within_s=BACK_S, every_s=0.05, what=f"{service} to be back")
 
     def unsettled(self) -> list[str]:
         """Return what has not come to an end."""
-        return [*shop_books.still_open(self.running.home), *shop_books.unwritten(self.running.home)]
+        return [*shop_books.still_open(self.home), *shop_books.unwritten(self.home)]
 
     def faults(self) -> list[str]:
-        return shop_books.faults(self.running.home, self.provider.ledger(), self.stock)
+        return shop_books.faults(self.home, self.provider.ledger(), self.stock)
 
 
 @contextmanager
@@ -80,30 +80,16 @@ def killed_shop(topology: str, folder: Path, *, naive: bool = False) -> Iterator
 
     Args:
         topology: Of the example.
-        folder: For its workspace and everything that it keeps.
+        folder: For everything that it keeps.
         naive: Charge and confirm in the request, one after the other: the control that has to fail.
     """
-    with ExitStack() as stack:
-        provider = stack.enter_context(payment_provider(folder, free_port()))
-        workspace = copy_workspace(STORE, folder / "workspace", topology)
+    variant = Variant(topology)
+    with store_setting(variant, folder) as setting:
         if naive:
-            make_naive(workspace / "store" / "orders" / "service.py")
-        env = {
-            "DECANT_AUTH_SIGNING_KEY": generate_key().decode(),
-            "DECANT_AUTH_COOKIE_KEY": secrets.token_hex(32),
-            **provider.settings,
-        }
-        prepare(workspace, env)
-        home = workspace / ".decant"
-        urls = {service: f"http://127.0.0.1:{free_port()}" for service in SERVICES[topology]}
-        environ = environment(home, env | {f"{name.upper()}_SERVICE_URL": url for name, url in urls.items()})
-        shop = KilledShop(Running(topology, home, urls), workspace, environ, provider)
-        stack.callback(stop, shop.running)
-        for service in urls:
-            shop.start(service)
-        for service in urls:
-            shop.wait_ready(service)
-        yield shop
+            setting = replace(setting, root=copy_workspace(STORE, folder / "workspace", topology))
+            make_naive(setting.root / "store" / "orders" / "service.py")
+        with run_topology(setting.root, folder / "home", variant, env=setting.env, inherit=False) as running:
+            yield KilledShop(opened(setting, running))
 
 
 def make_naive(service: Path) -> None:
@@ -141,8 +127,9 @@ NAIVE = """        self._clear_cart(order.id, user_id)
 class Load:
     """Customers who buy as long as they are let, and ask again with the same key for what was not answered."""
 
-    def __init__(self, shop: KilledShop, random: Random) -> None:
+    def __init__(self, shop: KilledShop, random: Random, cards: Sequence[str] = CARDS) -> None:
         self.shop = shop
+        self._cards = cards
         self.answered: list[str] = []
         self.lost: list[str] = []
         self._customers = [(shop.customer(), Random(random.random())) for _ in range(CUSTOMERS)]
@@ -169,7 +156,7 @@ class Load:
             path = f"/api/cart/items/{random.choice(PRODUCTS)}"
             if self._ask("PUT", path, who, {"qty": random.randint(1, 3)}) is None:
                 continue
-            answer = self._ask("POST", "/api/checkout", who, {"payment_method": random.choice(CARDS)})
+            answer = self._ask("POST", "/api/checkout", who, {"payment_method": random.choice(self._cards)})
             if answer is not None and answer.status_code == 201:
                 self.answered.append(answer.json()["order_id"])
             elif answer is not None:
@@ -195,9 +182,7 @@ def attack(shop: KilledShop, load: Load, kills: int, random: Random) -> None:
     for _ in range(kills):
         time.sleep(random.uniform(0, 0.5))  # so that the kill hits any moment of the work
         victim = random.choice(shop.services)
-        shop.kill(victim)
-        shop.start(victim)
-        shop.wait_ready(victim)
+        shop.wait_back(victim, shop.kill(victim))
     load.end()
 
 
@@ -208,7 +193,7 @@ def judge(shop: KilledShop, load: Load, settled_s: float = SETTLED_S) -> list[st
         wait_until(lambda: not shop.unsettled(), within_s=settled_s, every_s=0.2, what="every order, saga and mail")
     except AssertionError:
         found = [f"not at rest after {settled_s:g} s: {one}" for one in shop.unsettled()]
-    there = {one["id"] for one in shop_books.orders(shop.running.home)}
+    there = {one["id"] for one in shop_books.orders(shop.home)}
     found += [f"{lost} was answered and is not there" for lost in load.answered if lost not in there]
     found += [f"{order_id} was answered twice" for order_id in {*load.answered} if load.answered.count(order_id) > 1]
     return found + shop.faults()

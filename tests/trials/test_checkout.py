@@ -25,7 +25,7 @@ def test_every_order_ends_and_the_books_add_up_whatever_is_killed(tmp_path: Path
         for done in range(0, kills, ROUND):
             attack(shop, load, min(ROUND, kills - done), random)
             failures += judge(shop, load)
-        placed = len(shop_books.orders(shop.running.home))
+        placed = len(shop_books.orders(shop.home))
     record(
         requirement="R11",
         promised="Every order is paid or cancelled within 60 s, told of once, and captured = confirmed, stock + sold = before",

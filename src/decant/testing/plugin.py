@@ -178,14 +178,18 @@ def scenario(topology: RunningTopology) -> Scenario:
 
 @pytest.fixture
 def same_everywhere(request: pytest.FixtureRequest, topology_variant: Variant) -> Callable[..., None]:
-    """Write an answer down by a name: ``same_everywhere("an order", response)``. Differences fail the session."""
+    """Write an answer down by a name: ``same_everywhere("an order", response)``. Differences fail the session.
+
+    Answers under faults are left out: a fault may well become an answer of its own.
+    """
     from decant.testing.answers import record
 
     config, mark = request.config, str(topology_variant)
     test = request.node.nodeid.replace(mark, "*").replace("[*]", "")
 
     def note(name: str, response: Any, **options: Any) -> None:
-        _written(config).add(mark, f"{test}: {name}", record(response, **options))
+        if not topology_variant.faults:
+            _written(config).add(mark, f"{test}: {name}", record(response, **options))
 
     return note
 
@@ -216,8 +220,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield
     running: Any = getattr(item, "funcargs", {}).get("topology")
     if running is not None and report.when == "call" and report.failed and hasattr(running, "circumstances"):
-        report.sections.append((f"services of {running.variant}", running.circumstances(item.stash[_began])))
+        report.sections.append((f"services of {running.variant}", _circumstances(running, item)))
     return report
+
+
+def _circumstances(running: RunningTopology, item: pytest.Item) -> str:
+    try:
+        return running.circumstances(item.stash[_began])
+    except KeyboardInterrupt:  # here it would look like a bug of pytest's
+        item.session.shouldstop = "interrupted while a failed test was told of"
+        return "interrupted"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -15,8 +15,11 @@ from decant.errors import SetupError
 from decant.testing.command import CommandFailedError, Commands, need_supervisor
 from decant.testing.variant import Variant
 
-READY_S = 90.0
+READY_S = 120.0
 DOWN_S = 40.0
+SLACK_S = 60.0
+"""What `up` itself may take to begin and, where something is not ready in time, to tell of it."""
+TOLD_S = 30.0
 UP = ("--detach", "--port", "0", "--port-auto", "--no-reload", "--migrate", "--seed-data")
 
 
@@ -45,7 +48,7 @@ class RunningTopology:
     @property
     def services(self) -> dict[str, dict[str, Any]]:
         """What ``decant ps`` says now, by service: ``urls``, ``pid``, ``kind``, ``state``, ``health``."""
-        self._found |= self.commands.document("ps")
+        self._found |= self.commands.document("ps", within_s=TOLD_S)
         return {one["name"]: one for one in self._found["services"] if one.get("kind") != "proxy"}
 
     @property
@@ -105,7 +108,7 @@ class RunningTopology:
         Shape:
             ``process``, ``time`` (RFC 3339, UTC), ``message``, ``level``, and what else the line had.
         """
-        out = self.commands.run("logs", *([service] if service else []), "--json")
+        out = self.commands.run("logs", *([service] if service else []), "--json", within_s=TOLD_S)
         lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
         after = "" if since is None else f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
         found = [line for line in lines if str(line["time"]) >= after]
@@ -172,8 +175,11 @@ def run_topology(
     faults = ["--faults", variant.faults, "--seed", str(variant.seed)] if variant.faults else []
     chosen = ["--topology", variant.topology] if variant.topology else []
     options = [*UP, "--timeout", f"{ready_s:g}", *chosen, *faults]
+    if environ.get("DECANT_ENV") == "production":  # there `up` leaves databases alone
+        for verb in ("upgrade", "seed"):
+            commands.run("db", verb, within_s=ready_s)
     try:
-        yield RunningTopology(variant, commands, home, commands.document("up", *options, within_s=ready_s + 10))
+        yield RunningTopology(variant, commands, home, commands.document("up", *options, within_s=ready_s + SLACK_S))
     finally:
         _down(commands)
 
