@@ -33,7 +33,10 @@ def main(argv: list[str]) -> int:
             os._exit(1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _become(command)
-    return _repeat(_wait_for(child))
+    status = _wait_for(child)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _end_children(grace_s)  # what it left behind, which is ours now
+    return _repeat(status)
 
 
 def _become(command: list[str]) -> None:
@@ -63,18 +66,39 @@ def _repeat(status: int) -> int:
 
 
 def _end(_signum: int, _frame: FrameType | None, grace_s: float) -> None:
-    """End the group that this process leads, itself last."""
+    """End everything that the command started, and this process with it."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
+    _end_children(grace_s)
+    os._exit(0)
+
+
+def _end_children(grace_s: float) -> None:
+    """Return when no child is left: SIGTERM to each as it becomes ours, SIGKILL when the grace is over."""
+    asked: set[int] = set()
     ends = time.monotonic() + grace_s
-    while time.monotonic() < ends:
+    while True:
         try:
             ended, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:  # none is left
-            os._exit(0)
-        if ended == 0:
-            time.sleep(0.02)
-    os.killpg(0, signal.SIGKILL)
+        except ChildProcessError:
+            return
+        if ended:
+            continue
+        for child in _children():
+            if time.monotonic() > ends:
+                os.kill(child, signal.SIGKILL)  # a child that was not waited for keeps its pid: nobody else is hit
+            elif child not in asked:
+                asked.add(child)
+                os.kill(child, signal.SIGTERM)
+        time.sleep(0.02)
+
+
+def _children() -> list[int]:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as children:  # noqa: PTH123 - light
+            return [int(pid) for pid in children.read().split()]
+    except OSError:
+        return []
 
 
 def _prctl(option: int, value: int) -> None:

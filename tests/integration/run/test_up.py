@@ -44,7 +44,7 @@ def test_a_topology_runs_in_the_background_until_down(shop: Shop) -> None:
     assert get(f"{document['edge']}/cart/version") == "1"
     assert json.loads(get(f"{document['edge']}/health"))["services"] == {"cart": True, "web": True}
     workspace.down()
-    assert left_of(workspace.root / ".decant") == []
+    wait_until(lambda: left_of(workspace.root / ".decant") == [], within_s=PATIENCE_S, what="everything to end")
     assert all(port_is_free(each["port"]) for each in services.values())
     assert workspace.run("down").returncode == 0
     assert "listening on" in workspace.run("logs", "bank").stdout
@@ -118,7 +118,7 @@ def test_down_cleans_up_after_a_killed_supervisor(shop: Shop) -> None:
     workspace = shop(modules=(), services=BANK)
     os.kill(workspace.up()["pid"], signal.SIGKILL)
     workspace.down()
-    assert left_of(workspace.root / ".decant") == []
+    wait_until(lambda: left_of(workspace.root / ".decant") == [], within_s=PATIENCE_S, what="everything to end")
     assert workspace.run("ps").returncode == 4
 
 
