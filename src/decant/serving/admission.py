@@ -5,7 +5,8 @@ takes longer, and a refusal has to wait for its turn too. Threads that wait, for
 share nothing. Which kind a service has is measured: a place that becomes free is given to the request that has waited
 longest, and the time until that request really runs is the time that it waited for the interpreter.
 
-- Below ``PROMPT_S`` one request more may run at once; above ``LATE_S`` a quarter fewer, once in ``SETTLE_S``.
+- All places are free at first, since requests that wait for others look the same as requests that compute until they
+  are measured. Above ``LATE_S`` a quarter fewer may run at once, once in ``SETTLE_S``; below ``PROMPT_S`` one more.
 - A request that would wait for longer than ``WAIT_S``, or than its caller will, is refused when it arrives: what is
   refused late has cost its client the time and the server the place.
 
@@ -23,9 +24,6 @@ from typing import Final
 PLACE: Final = "decant.place"
 """The environ key of a function that gives a request's place back before its answer has ended; calling it again does
 nothing."""
-
-FIRST: Final = 8
-"""Requests that run at once before anything was measured."""
 
 FEWEST: Final = 4
 """Below that, requests that wait for a disk would leave the interpreter idle, whatever the machine's other work does to
@@ -58,16 +56,17 @@ class Places:
 
     Args:
         most: Requests that run or wait at the same time.
+        first: Requests that run at once before anything was measured; as many as ever may by default.
         clock: Monotonic seconds.
 
     Thread-safety:
         Any thread may enter; whoever entered leaves, once, from any thread.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic, *, first: int | None = None) -> None:
         self.most = most
         self._ceiling = max(1, most - most // WAITING)
-        self._limit = float(min(FIRST, self._ceiling))
+        self._limit = float(min(first or self._ceiling, self._ceiling))
         self._clock = clock
         self._lock = threading.Lock()
         self._running = 0
@@ -170,7 +169,7 @@ class Places:
 
     def _adapt(self, late_s: float, now: float) -> None:
         if late_s < PROMPT_S:
-            self._limit = min(float(self._ceiling), self._limit + 1 / self._limit)
+            self._limit = min(float(self._ceiling), self._limit + 1)
             self._give(now)
         elif late_s > LATE_S and now - self._settled_at >= SETTLE_S:
             self._settled_at = now

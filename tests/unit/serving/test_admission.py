@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from decant.serving.admission import FEWEST, FIRST, LATE_S, PROMPT_S, SETTLE_S, WAIT_S, Places
+from decant.serving.admission import FEWEST, LATE_S, PROMPT_S, SETTLE_S, WAIT_S, Places
 from tests.support.waiting import wait_until
+
+FIRST = 8
 
 
 class Clock:
@@ -41,7 +43,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def places(clock: Clock) -> Places:
-    return Places(40, clock)
+    return Places(40, clock, first=FIRST)
 
 
 def grant(places: Places, clock: Clock, late_s: float) -> None:
@@ -56,7 +58,11 @@ def grant(places: Places, clock: Clock, late_s: float) -> None:
     assert outcome == [True]
 
 
-def test_it_begins_with_few_and_lets_the_next_one_wait(places: Places) -> None:
+def test_all_places_but_those_to_wait_in_are_free_at_first() -> None:
+    assert Places(40).limit == 30
+
+
+def test_the_next_one_waits_when_all_places_are_taken(places: Places) -> None:
     fill(places)
     assert places.running == FIRST
     thread, outcome = in_background(places.enter)
@@ -67,7 +73,8 @@ def test_it_begins_with_few_and_lets_the_next_one_wait(places: Places) -> None:
     assert (places.running, places.waiting) == (FIRST, 0)
 
 
-def test_who_has_waited_longest_is_first(places: Places) -> None:
+def test_who_has_waited_longest_is_first() -> None:
+    places = Places(11)  # nine may run, which is as many as ever
     fill(places)
     first, _ = in_background(places.enter)
     wait_until(lambda: places.waiting == 1, what="one waits")
