@@ -188,7 +188,7 @@ def edge_running(
         yield Front(listener.getsockname()[1], gateway, paths, service, looping)
     finally:
         looping.do(gateway.stop(0.05))
-        server.close()
+        looping.loop.call_soon_threadsafe(server.close)
         looping.close()
         listener.close()
 

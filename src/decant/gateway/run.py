@@ -6,6 +6,7 @@ A process of its own, because glibc reads its ``MALLOC_*`` settings when a proce
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import logging
@@ -131,6 +132,8 @@ async def _serve(make: MakeRouter, options: GatewayOptions, listener: socket.soc
     gateway = Gateway(edge)
     stopping = asyncio.Event()
     _hear(loop, stopping, gateway)
+    gc.collect()
+    gc.freeze()  # what the process is made of stays as long as it does: not to be looked at again and again
     await gateway.start(listener)
     logger.info("the gateway listens on http://%s:%s", *address_of(listener))
     await stopping.wait()
