@@ -77,7 +77,8 @@ def write_module(root: Path, module: str, *, version: str = "1", imports: str = 
     """Write a module that answers ``/<module>/version``."""
     folder = root / "shop" / module
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "__init__.py").write_text(MODULE)
+    if not (folder / "__init__.py").exists():
+        (folder / "__init__.py").write_text(MODULE)
     (folder / "urls.py").write_text(
         f"from decant import url\n{imports}\n\n"
         f"def version():\n    return {version!r}\n\n"

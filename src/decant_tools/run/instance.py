@@ -7,6 +7,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import threading
 import time
 from collections.abc import Callable
 
@@ -16,7 +18,7 @@ from decant_tools.run.lines import MAX_LINE_BYTES, Fields, read_line
 from decant_tools.run.plan import ProcessPlan
 
 READ_BYTES = 64 * 1024
-DRAINED_WITHIN_S = 2.0
+DRAINED_WITHIN_S = 0.5
 """Seconds for which the output of an ended process is waited for: something may still hold the pipe."""
 
 SERVING = (("decant.serving", "serving "), ("decant.gateway", "the gateway listens "))
@@ -34,7 +36,7 @@ class Instance:
         since: When it was started (monotonic seconds).
     """
 
-    def __init__(self, plan: ProcessPlan, process: asyncio.subprocess.Process, take: Callable[[Fields], None]) -> None:
+    def __init__(self, plan: ProcessPlan, process: subprocess.Popen[bytes], take: Callable[[Fields], None]) -> None:
         self.plan = plan
         self.pid = process.pid
         self.announced = asyncio.Event()
@@ -57,13 +59,13 @@ class Instance:
             OSError: When it cannot be started.
         """
         argv = hand_over(listener, plan.argv) if listener else plan.argv
-        process = await asyncio.create_subprocess_exec(
-            *argv,
+        process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own waits for the pipe's end too, which a daemon may hold
+            argv,
             env=children_environ(plan.environ, **{PARENT: str(os.getpid())}),
             cwd=plan.cwd,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             process_group=0,  # a Ctrl-C in the terminal does not reach it behind the supervisor's back
             pass_fds=[listener.fileno()] if listener else [],
         )
@@ -101,16 +103,28 @@ class Instance:
 
     async def _run(self) -> None:
         reading = asyncio.create_task(self._read(), name=f"read {self.plan.name}")
-        await self._process.wait()
+        await _end_of(self._process)
         _kill_group(self.pid)  # what it started itself, and left
         await asyncio.wait([reading], timeout=DRAINED_WITHIN_S)
         reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
         self.ended.set()
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), self._process.stdout
+        )
+        try:
+            await self._read_lines(reader)
+        finally:
+            transport.close()
+
+    async def _read_lines(self, reader: asyncio.StreamReader) -> None:
         rest = b""
-        while chunk := await self._process.stdout.read(READ_BYTES):
+        while chunk := await reader.read(READ_BYTES):
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > MAX_LINE_BYTES:
                 lines, rest = [*lines, rest], b""
@@ -124,6 +138,19 @@ class Instance:
         if any(fields.get("logger") == logger and fields["message"].startswith(start) for logger, start in SERVING):
             self.announced.set()
         self._take(fields)
+
+
+async def _end_of(process: subprocess.Popen[bytes]) -> None:
+    """Return when a process has ended: a thread waits for it, whatever still holds its output."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def wait() -> None:
+        process.wait()
+        with contextlib.suppress(RuntimeError):  # nobody is there any more to be told
+            loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=wait, name=f"wait {process.pid}", daemon=True).start()
+    await ended.wait()
 
 
 def _kill_group(pid: int) -> None:
