@@ -33,7 +33,7 @@ EVERY_DATABASE = (
 GROUPED = pytest.param("accounts", marks=SLOW)
 """Some modules together, others apart."""
 PATIENCE_S = 20.0
-STARTS_S = 240
+STARTS_S = 300
 """A test may be the first one of a session, for which the shop is started."""
 
 UNDER_FAULTS = (pytest.param("services~latency", marks=SLOW), pytest.param("services~chaos", marks=SLOW))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
@@ -37,8 +37,23 @@ def config() -> SchemathesisConfig:
     )
 
 
-def search(schema: Any, label: str, examples: int, headers: Callable[[], dict[str, str]] = dict) -> None:
-    """Try one operation of a schema with many requests, well-formed and not, each with headers of its own."""
+def search(
+    schema: Any,
+    label: str,
+    examples: int,
+    headers: Callable[[], dict[str, str]] = dict,
+    *,
+    allowed: Callable[[Any], bool] = lambda case: True,
+) -> None:
+    """Try one operation of a schema with many requests, well-formed and not.
+
+    Args:
+        schema: What the operation belongs to.
+        label: Its method and path.
+        examples: How many requests.
+        headers: Returns those of each request.
+        allowed: Whether a request is one to try.
+    """
     method, path = label.split()
 
     cases = st.one_of(schema[path][method].as_strategy(generation_mode=mode) for mode in GenerationMode)
@@ -46,6 +61,7 @@ def search(schema: Any, label: str, examples: int, headers: Callable[[], dict[st
     @given(case=cases)
     @settings(max_examples=examples, deadline=None, suppress_health_check=QUIET, derandomize=True, database=None)
     def find(case: Any) -> None:
+        assume(allowed(case))
         case.call_and_validate(checks=CHECKS.get_all(), headers=headers())
 
     find()

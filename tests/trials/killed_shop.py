@@ -47,7 +47,7 @@ class KilledShop(Market):
 
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what the supervisor says of each service, without a process to ask it: there is no time for one."""
-        return {one["name"]: one for one in ask(self._folder, "ps")["services"]}
+        return {one["name"]: one for one in ask(self._folder, "status")["services"]}
 
     def kill(self, service: str) -> int:
         """Kill a service, workers and all, as a machine does that loses power; return its process, 0 for none."""
