@@ -137,13 +137,19 @@ class RunFolder:
         return sorted(path.parent.name for path in self.path.glob("*/logs"))
 
 
+def run_mark(run: str, process: str) -> str:
+    """Return what :data:`RUN_NAME` holds for a process of a run, and for whatever that starts."""
+    return f"{run}/{process}"
+
+
 def processes_of(run: str) -> list[int]:
-    """Return the processes of a run, whoever their parent is now; known by their environment, on Linux."""
+    """Return the processes of a run, or of one mark of it, whoever their parent is now; on Linux."""
     wanted = f"{RUN_NAME}={run}".encode()
     found = []
     for entry in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if wanted in entry.read_bytes().split(b"\0"):
+            values = entry.read_bytes().split(b"\0")
+            if any(value == wanted or value.startswith(wanted + b"/") for value in values):
                 found.append(int(entry.parent.name))
         except OSError:  # ended, or somebody else's
             continue
@@ -167,6 +173,12 @@ def end_run(run: str) -> list[int]:
             raise CommandError(f"These processes of the run {run} do not end: {', '.join(map(str, left))}.")
         time.sleep(0.02)
     return ended
+
+
+def kill_processes(mark: str) -> None:
+    """Kill what carries a mark now."""
+    if mark:
+        _send(processes_of(mark), signal.SIGKILL)
 
 
 def _send(pids: list[int], signum: int) -> None:

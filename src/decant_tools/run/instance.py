@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from decant.serving.process import PARENT, children_environ
 from decant.serving.sockets import hand_over, leave
+from decant_tools.run.folder import RUN_NAME, kill_processes
 from decant_tools.run.lines import MAX_LINE_BYTES, Fields, read_line
 from decant_tools.run.plan import ProcessPlan
 
@@ -105,6 +106,8 @@ class Instance:
         reading = asyncio.create_task(self._read(), name=f"read {self.plan.name}")
         await _end_of(self._process)
         _kill_group(self.pid)  # what it started itself, and left
+        if self.plan.kind == "foreign":  # a daemon of it has left the group, and with a killed shim nobody else ends it
+            kill_processes(self.plan.environ.get(RUN_NAME, ""))
         await asyncio.wait([reading], timeout=DRAINED_WITHIN_S)
         reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -13,7 +13,7 @@ from string import Template
 from decant.errors import CommandError
 from decant.settings.suggest import suggest
 from decant.topology import ServiceSpec, Workspace
-from decant_tools.run.folder import RUN_NAME
+from decant_tools.run.folder import RUN_NAME, run_mark
 from decant_tools.run.plan import GATEWAY, HOST, Outside, Planned, ProcessPlan
 from decant_tools.run.ports import Ports, Wish
 from decant_tools.run.programs import DECANT, with_shim
@@ -209,7 +209,8 @@ class Planner:
         own = {name: Template(value).safe_substitute(environ) for name, value in spec.env.items()}
         environ = {**own, **environ}
         make = self._command if spec.command else self._own
-        return [make(spec, name, environ, after) for name in _processes(spec)]
+        marked = {name: {**environ, RUN_NAME: run_mark(self._run, name)} for name in _processes(spec)}
+        return [make(spec, name, own, after) for name, own in marked.items()]
 
     def _own(self, spec: ServiceSpec, name: str, environ: Mapping[str, str], after: frozenset[str]) -> ProcessPlan:
         port = self.ports.of[name]

@@ -63,7 +63,7 @@ def test_each_process_is_told_where_all_others_are(plan: Plan) -> None:
         assert each.environ["ORDERS_SERVICE_URL"] == urls["orders"]
         assert each.environ["BANK_SERVICE_URL"] == urls["bank"]
         assert each.environ["DECANT_EDGE_URL"] == planned.edge
-        assert each.environ["DECANT_RUN"] == "run-1"
+        assert each.environ["DECANT_RUN"] in {"run-1", f"run-1/{each.name}"}
         assert each.environ["DECANT_TRUSTED_PROXIES"] == "127.0.0.1"
 
 
