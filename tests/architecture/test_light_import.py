@@ -46,6 +46,8 @@ def test_the_lowest_layer_imports_only_the_standard_library(module: str) -> None
         ("modules", {"sqlalchemy", "alembic", "granian", "pyreqwest", "opentelemetry"}),
         ("http", {"sqlalchemy", "alembic", "granian", "pyreqwest", "opentelemetry", "flask_smorest"}),
         ("contracts", {"sqlalchemy", "alembic", "granian", "pyreqwest", "opentelemetry"}),
+        ("serving.granian", {"flask", "werkzeug", "pydantic", "prometheus_client", "sqlalchemy"}),
+        ("serving.boot", {"flask", "werkzeug", "pydantic", "prometheus_client", "sqlalchemy", "granian"}),
         ("cli", {"sqlalchemy", "alembic", "granian", "pyreqwest", "flask", "pydantic", "decant_tools"}),
     ],
 )

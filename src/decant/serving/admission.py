@@ -25,6 +25,9 @@ PLACE: Final = "decant.place"
 """The environ key of a function that gives a request's place back before its answer has ended; calling it again does
 nothing."""
 
+UNREAD: Final = "decant.unread"
+"""The environ key that says that what is left of the request's body is not to be waited for."""
+
 FEWEST: Final = 4
 """Below that, requests that wait for a disk would leave the interpreter idle, whatever the machine's other work does to
 the measured times."""

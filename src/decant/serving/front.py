@@ -20,15 +20,12 @@ from decant.http.problem import ProblemDocument, type_of
 from decant.kit.incoming import ARRIVED
 from decant.observe.metrics import Family, counter
 from decant.rpc import DEADLINE_HEADER, SERVICE_TOKEN_HEADER
-from decant.serving.admission import PLACE, Places
+from decant.serving.admission import PLACE, UNREAD, Places
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("decant.serving")
-
-UNREAD: Final = "decant.unread"
-"""The environ key that says that what is left of the request's body is not to be waited for."""
 
 AHEAD_BYTES: Final = 64 * 1024
 """A body of this size is read before its request takes a place."""

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from decant.serving.admission import UNREAD
 from decant.serving.base import Capabilities, ServeOptions, Server
 from decant.serving.draining import Drain
-from decant.serving.front import UNREAD
 from decant.serving.signals import Bell
 from decant.serving.sockets import BACKLOG, NOT_READY, stop_accepting
 from decant.serving.worker import Worker, report
