@@ -11,8 +11,8 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import startup
 from benchmarks.measure import Figure, measure
-from benchmarks.startup import ready_seconds
 from benchmarks.variants import events, gateway, overload, rpc, store
 
 BARE = "operations:bare"
@@ -186,19 +186,10 @@ def compare(name: str, rounds: int) -> bool:
     return all(bar.reached(figures) for bar in comparison.bars)
 
 
-def startup(rounds: int) -> bool:
-    """Measure how long the example takes to be ready on a prepared machine; return whether the bar is reached."""
-    seconds = ready_seconds(rounds)
-    verdict = "reached" if seconds <= 3 else "**missed**"
-    print("\n### Start of the example\n")
-    print(f"`decant run`, migrated and seeded: ready in {seconds:.2f} s (bar ≤ 3): {verdict}")
-    return seconds <= 3
-
-
 def main(argv: Sequence[str]) -> int:
     known: dict[str, Callable[[int], bool]] = {
         **{name: (lambda rounds, name=name: compare(name, rounds)) for name in COMPARISONS},
-        "startup": lambda rounds: startup(min(rounds, 5)),
+        "startup": lambda rounds: startup.report(min(rounds, 5)),
         "rpc": rpc.report,
         "events": lambda rounds: events.report(min(rounds, 5)),
         "overload": overload.report,
