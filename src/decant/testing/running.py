@@ -78,11 +78,17 @@ class RunningTopology:
 
     def start(self, service: str) -> None:
         """Start a stopped service, and return when it is ready."""
-        self.commands.run("start", service)
+        self._change("start", service)
 
     def restart(self, service: str) -> None:
         """Restart a service, and return when it is ready."""
-        self.commands.run("restart", service)
+        self._change("restart", service)
+
+    def _change(self, verb: str, service: str) -> None:
+        try:
+            self.commands.run(verb, service)
+        except CommandFailedError as error:
+            raise AssertionError(f"{error}\n{self.circumstances()}\n{self.log(service)}") from error
 
     def wait_ready(self, service: str = "", *, within_s: float = READY_S) -> None:
         """Wait until a service, or every one, is ready.
