@@ -258,7 +258,7 @@ def _helps(command: click.Command, name: str, parent: click.Context | None) -> I
     context = command.make_context(word, [], parent=parent, resilient_parsing=True, **width)
     yield name, command.get_help(context)
     if isinstance(command, click.Group):
-        names = list(getattr(command, "verbs", None) or command.list_commands(context))
+        names = command.list_commands(context)
         for child in names:
             found = command.get_command(context, child)
             if found is not None:
