@@ -9,6 +9,7 @@
                               anything
 ``console exit=3``            the same, and the commands must end with that exit code
 ``console server=name:port``  the command is started, and stays until the next change or the page's end
+``console up=port``           ``decant up -d`` with that public port; what it started stays as long
 ``toml``, ``json``            must be readable
 anything else                 is only shown; ``sh`` is for commands of this repository's own, such as ``make up``
 ============================  ======================================================================================
@@ -61,6 +62,11 @@ class Block:
     def server(self) -> tuple[str, int] | None:
         found = re.search(r"server=([\w-]+):(\d+)", self.rest)
         return (found[1], int(found[2])) if found else None
+
+    @property
+    def up(self) -> int | None:
+        found = re.search(r"up=(\d+)", self.rest)
+        return int(found[1]) if found else None
 
     @property
     def exit_code(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -39,6 +40,7 @@ class Walk:
         servers: What was started, and where it logs.
         written: The Python files, in the order of the page.
         commands: How many commands were run.
+        is_up: Whether ``decant up`` runs in the folder.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class Walk:
     servers: list[tuple[subprocess.Popen[bytes], Path]] = field(default_factory=list)
     written: dict[str, None] = field(default_factory=dict)
     commands: int = 0
+    is_up: bool = False
 
     def follow(self, page: Path) -> None:
         """Do what a page says; stop every server at the end."""
@@ -98,6 +101,8 @@ class Walk:
             assert missing is None, f"{block.source} has not:\n{missing}"
         elif block.language == "console" and block.server:
             self.start(*block.server, block.body)
+        elif block.language == "console" and block.up:
+            self.bring_up(block.up, block.body)
         elif block.language == "console":
             self.run(block.body, block.exit_code)
         elif block.language == "python":
@@ -146,6 +151,20 @@ class Walk:
 
         until(ready, READY_S, lambda: f"{argv} does not answer:\n{log.read_text()}")
 
+    def bring_up(self, port: int, body: str) -> None:
+        """Start a topology on ports that are free here, and hold the table that it shows against the page's."""
+        (command,) = commands(body)
+        real = self.ports.setdefault(port, free_port())
+        self.is_up = True
+        done = self.call([*shlex.split(command.line), "--port", str(real), "--port-auto"])
+        assert done.returncode == 0, f"$ {command.line}\nended with {done.returncode}:\n{done.stdout}"
+        shown, found = (re.findall(r"127\.0\.0\.1:(\d+)", text) for text in (command.output, done.stdout))
+        self.ports |= {int(one): int(other) for one, other in zip(shown, found, strict=False)}
+        output = self.with_ports(done.stdout, {real: documented for documented, real in self.ports.items()})
+        assert self.ports[port] == real, f"$ {command.line}\n{output}\nhas another public address"
+        assert command.matches(output), f"$ {command.line}\n{output}\ninstead of\n{command.output}"
+        self.commands += 1
+
     def run(self, body: str, exit_code: int = 0) -> None:
         """Run commands, and hold what they print against what the page shows."""
         for command in commands(body):
@@ -187,6 +206,10 @@ class Walk:
 
     def stop(self) -> None:
         """Stop every server as Ctrl-C does; whichever does not is killed, and named."""
+        if self.is_up:
+            done = self.call(["decant", "down"])
+            assert done.returncode == 0, done.stdout
+            self.is_up = False
         for process, _ in self.servers:
             process.send_signal(signal.SIGINT)
         stayed = []
