@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 import pydantic_core
@@ -27,12 +26,12 @@ from decant.http.requests import BodySource, ModelSource, TextSource, query_sour
 from decant.http.results import Result
 from decant.http.texts import TextField
 
+_plain_segment = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII).fullmatch
 _unreserved = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
 _header_value = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(NamedTuple):
     """A request, ready to be sent.
 
     Attributes:
@@ -72,16 +71,15 @@ class RequestWriter:
             TypeError: For an argument that the operation does not have, as a call does.
             ValidationError: For a value that would not arrive as it is; names every such field.
         """
-        unknown = sorted(arguments.keys() - self._known)
-        if unknown:
-            raise TypeError(f"{self._name}() got an unexpected keyword argument {unknown[0]!r}")
+        if not arguments.keys() <= self._known:
+            unknown = min(arguments.keys() - self._known)
+            raise TypeError(f"{self._name}() got an unexpected keyword argument {unknown!r}")
         faults: list[Fault] = []
         path = self._write_path(arguments, faults)
-        query = "&".join(
-            f"{_quote(name)}={_quote(text)}" for writer in self._query for name, text in writer.pairs(arguments, faults)
-        )
+        query = self._write_query(arguments, faults) if self._query else ""
         headers = {name: text for writer in self._headers for name, text in writer.pairs(arguments, faults)}
-        faults.extend(_bad_headers(headers))
+        if headers:
+            faults.extend(_bad_headers(headers))
         body = self._body.write(arguments, faults) if self._body else None
         if faults:
             raise invalid(faults)
@@ -89,14 +87,19 @@ class RequestWriter:
             headers["Content-Type"] = "application/json"
         return WireRequest(path, query, headers, body)
 
+    def _write_query(self, arguments: Mapping[str, Any], faults: list[Fault]) -> str:
+        pairs = [pair for writer in self._query for pair in writer.pairs(arguments, faults)]
+        return "&".join(f"{_quote(name)}={_quote(text)}" for name, text in pairs)
+
     def _write_path(self, arguments: Mapping[str, Any], faults: list[Fault]) -> str:
         found = len(faults)
         parts, texts = [], {}
         for literal, name, whole in self._pieces:
             parts.append(literal)
             if name:
-                texts[name] = next((text for _, text in self._path[name].pairs(arguments, faults)), "")
-                parts.append(_quote_path(texts[name], f"path.{name}", whole, faults))
+                text = next((text for _, text in self._path[name].pairs(arguments, faults)), "")
+                texts[name] = text
+                parts.append(text if _plain_segment(text) else _quote_path(text, f"path.{name}", whole, faults))
         path = "".join(parts)
         if len(faults) == found and self._reaches is not None and not self._reaches(unquote(path), texts):
             faults.extend(
@@ -163,14 +166,17 @@ class _TextWriter:
         self._parameter = parameter
         self._field = source.field
         self._dump = _dumper(source.adapter)
+        self._is_text = parameter.type is str
 
     def pairs(self, arguments: Mapping[str, Any], faults: list[Fault]) -> list[tuple[str, str]]:
         if self._parameter.name not in arguments:
             if self._parameter.required:
                 faults.append(fault(self._field.where, "Field required", "missing"))
             return []
-        value = _dumped(self._dump, arguments[self._parameter.name], self._field.where, faults)
-        return _pairs(self._field, value, faults)
+        value = arguments[self._parameter.name]
+        if self._is_text and type(value) is str and _unreserved(value):  # nothing to find fault with: most are ids
+            return [(self._field.name, value)]
+        return _pairs(self._field, _dumped(self._dump, value, self._field.where, faults), faults)
 
 
 class _ModelWriter:

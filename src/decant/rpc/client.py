@@ -87,7 +87,8 @@ def _remote_call(
         context.check_deadline(declared.name)
         wire = operation.encode_request(bind(args, kwargs))
         span_id = new_span_id()
-        headers = {**wire.headers, **_headers(context, span_id)}
+        headers = wire.headers
+        _add_context(headers, context, span_id)
         if (key := call_key.get()) is not None:
             headers[IDEMPOTENCY_HEADER] = key
         headers[SERVICE_TOKEN_HEADER] = tokens.issue(service)
@@ -113,8 +114,8 @@ def _remote_call(
     return call
 
 
-def _headers(context: CallContext, span_id: str) -> dict[str, str]:
-    headers = {"Accept": "application/json"}
+def _add_context(headers: dict[str, str], context: CallContext, span_id: str) -> None:
+    headers["Accept"] = "application/json"
     if context.trace_id:
         headers["traceparent"] = format_traceparent(context.trace_id, span_id, context.sampled, context.trace_random)
         if context.trace_state:
@@ -125,4 +126,3 @@ def _headers(context: CallContext, span_id: str) -> dict[str, str]:
         headers["Authorization"] = context.authorization
     if context.baggage:
         headers["baggage"] = format_baggage(context.baggage)
-    return headers

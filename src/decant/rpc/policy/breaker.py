@@ -82,8 +82,11 @@ class Breaker:
             before, now = self.state, self._clock.monotonic()
             if before is State.CLOSED:
                 self._window.add(now, failed)
-                self._in_a_row = self._in_a_row + 1 if failed else 0
-                after = State.OPEN if failed and self._is_too_much() else State.CLOSED
+                if not failed:
+                    self._in_a_row = 0
+                    return
+                self._in_a_row += 1
+                after = State.OPEN if self._is_too_much() else State.CLOSED
             else:
                 after = State.OPEN if failed else State.CLOSED
             self._turn(before, after, now)

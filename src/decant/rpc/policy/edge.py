@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from decant.clock import Clock, SystemClock
+from decant.clock import Clock
 from decant.errors import BulkheadFull, CircuitOpen, DeadlineExceeded, RemoteCallError
 from decant.observe.edges import EdgeObserver
 from decant.rpc.policy.again import NOT_RUN, asked_pause_s, has_failed, pause_s, why_again
@@ -74,7 +74,7 @@ class Edge:
     ) -> None:
         self.policy = policy
         self._upstream = upstream
-        self._now = (clock or SystemClock()).monotonic
+        self._now = time.monotonic if clock is None else clock.monotonic
         self._random = random or Random()
         self._sleep = sleep
         self._budget = RetryBudget(policy.retry_ratio, policy.retries_per_s, clock)
@@ -112,6 +112,9 @@ class Edge:
         try:
             while True:
                 outcome = self._once(send, tries, address, ends)
+                if isinstance(outcome, Answer) and outcome.status < 400:
+                    verdicts[address] = ticket, False
+                    return outcome
                 verdicts[address] = ticket, has_failed(outcome)
                 chosen = self._again(outcome, tries, ends, repeatable, verdicts)
                 if chosen is None:

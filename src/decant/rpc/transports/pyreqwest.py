@@ -52,16 +52,16 @@ class PyreqwestTransport(Transport):
     def __init__(self) -> None:
         try:
             importlib.import_module("pyreqwest.client")
+            from pyreqwest.exceptions import DetailedPyreqwestError
         except ImportError as error:
             raise MissingExtra("pyreqwest", self.extra) from error
+        self._failures = DetailedPyreqwestError  # importing it for each request is 1 % of one
         self._client: SyncClient | None = None
         self._pid = 0
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, timeout_s: float
     ) -> Answer:
-        from pyreqwest.exceptions import DetailedPyreqwestError
-
         if not "".join(headers.values()).isascii():  # control characters the library refuses by itself
             check_headers(url, headers)
         client = self._client
@@ -76,7 +76,7 @@ class PyreqwestTransport(Transport):
             raise not_sent(url, str(error)) from error
         try:
             return _exchange(ready, url)
-        except DetailedPyreqwestError as error:
+        except self._failures as error:
             raise _no_answer(error, url) from error
 
     def close(self) -> None:
@@ -102,14 +102,14 @@ class PyreqwestTransport(Transport):
             .pool_idle_timeout(timedelta(seconds=IDLE_S))
         )
         try:
-            self._client = builder.build()
+            client = builder.build()
         except RuntimeError as error:
             raise SetupError(
                 "This process was forked from one that had called another service already, and cannot call any.",
                 hint="Fork first and call then, or set DECANT_CALLS_TRANSPORT=http.client.",
             ) from error
-        self._pid = os.getpid()
-        return self._client
+        self._client, self._pid = client, os.getpid()
+        return client
 
 
 def _exchange(request: SyncStreamRequest, url: str) -> Answer:
