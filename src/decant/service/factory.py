@@ -23,6 +23,7 @@ from decant.modules import (
     load_modules,
 )
 from decant.rpc import Target
+from decant.service.application import ServiceApp
 from decant.service.browsers import install_browsers
 from decant.service.edge import obey_edge, refuse_for_edge
 from decant.service.equip import equip
@@ -82,7 +83,7 @@ def create_app(
         )
     make_importable(workspace)
     plan = _plan(workspace, _chosen(workspace, service))
-    app = Flask(workspace.package, static_folder=None, template_folder=None, root_path=str(workspace.package_path))
+    app = ServiceApp(workspace.package, static_folder=None, template_folder=None, root_path=str(workspace.package_path))
     return assemble(app, plan)
 
 
