@@ -10,7 +10,8 @@ It says so in a header that it takes from nobody:
 ``Decant-Edge: 200 GET, HEAD``        the methods that an automatic answer to OPTIONS lists
 ==================================== =========================================================
 
-Only a service that is not at the public address itself believes it (:class:`~decant.service.internal.InternalCalls`).
+Only a service that is not at the public address itself believes it (:class:`~decant.service.internal.InternalCalls`),
+and where ``DECANT_TRUSTED_PROXIES`` names the gateway's address, it believes nobody else.
 """
 
 from __future__ import annotations

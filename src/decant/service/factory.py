@@ -133,7 +133,10 @@ def assemble(app: Flask, plan: Plan) -> Flask:
     """Wire a plan's modules into an application: outermost first, as a request meets them."""
     tokens = _tokens(plan) if plan.apart else None
     if tokens is not None:
-        app.wsgi_app = InternalCalls(app.wsgi_app, tokens, plan.name)  # type: ignore[method-assign]
+        known = bool(plan.settings.get(RuntimeSettings).trusted_proxies)
+        app.wsgi_app = InternalCalls(  # type: ignore[method-assign]
+            app.wsgi_app, tokens, plan.name, trusts_proxies=known
+        )
         obey_edge(app)
     identity = ServiceIdentity(plan)
     wiring = Wiring(plan, tokens)

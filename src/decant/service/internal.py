@@ -10,6 +10,7 @@ from flask import request
 
 from decant.context import Caller
 from decant.errors import AuthenticationError, DecantError
+from decant.kit.proxies import PEER
 from decant.rpc import SERVICE_TOKEN_HEADER, TOKEN_REFUSED
 from decant.service.edge import mark_for_edge
 
@@ -50,10 +51,19 @@ class InternalCalls:
     paths get :data:`INTERNAL_PREFIX`, so that a page and an operation may have the same path in any grouping.
     A request with a token that is not valid is routed there too, without the mark, so that it is refused and not
     answered as an outsider's. An outsider's own path below the prefix leads nowhere, however it is spelled.
+
+    Args:
+        app: What it stands before.
+        tokens: Verifies service tokens.
+        service: This one's name.
+        trusts_proxies: Whether the gateway is known by its address: then nobody else is believed to be it.
     """
 
-    def __init__(self, app: WSGIApplication, tokens: TokenVerifier, service: str) -> None:
+    def __init__(
+        self, app: WSGIApplication, tokens: TokenVerifier, service: str, *, trusts_proxies: bool = False
+    ) -> None:
         self.app = app
+        self.trusts_proxies = trusts_proxies
         self.tokens = tokens
         self.service = service
 
@@ -67,7 +77,7 @@ class InternalCalls:
             environ["PATH_INFO"] = INTERNAL_PREFIX + environ.get("PATH_INFO", "/")
         elif _is_below_prefix(environ.get("PATH_INFO", "")):
             environ["PATH_INFO"] = INTERNAL_PREFIX  # itself no route: the same 404 for whatever lies below
-        else:
+        elif PEER in environ or not self.trusts_proxies:
             mark_for_edge(environ)
         return self.app(environ, start_response)
 

@@ -50,3 +50,19 @@ def test_options_lists_what_all_services_have(cart: FlaskClient) -> None:
 
 def test_what_is_for_services_stays_closed(cart: FlaskClient) -> None:
     assert cart.get("/-/cart", headers={"Decant-Edge": "200 GET"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "status"),
+    [("127.0.0.1", True, 404), ("127.0.0.1", False, 200), ("10.0.0.7", True, 200)],
+    ids=["the gateway", "a neighbour that says nothing of a client", "a stranger"],
+)
+def test_where_the_gateway_is_known_nobody_else_is_believed(
+    shop: Callable[..., Path], tmp_path: Path, proxies: str, forwarded: bool, status: int
+) -> None:
+    home = {"DECANT_HOME": str(tmp_path / "home"), "DECANT_TOPOLOGY": "services"}
+    app = create_app(
+        "cart", config=shop({"cart/__init__.py": HOOK}), environ={**home, "DECANT_TRUSTED_PROXIES": proxies}
+    )
+    headers = {"Decant-Edge": "404", **({"X-Forwarded-For": "6.6.6.6"} if forwarded else {})}
+    assert app.test_client().get("/health", headers=headers).status_code == status
