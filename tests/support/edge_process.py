@@ -39,13 +39,16 @@ class EdgeProcess:
 
 
 @contextmanager
-def edge_process(service_port: int, body_limit: int = 1 << 20, grace_s: float = 10) -> Iterator[EdgeProcess]:
-    """Run a gateway in front of a port of this machine until the block ends."""
+def edge_process(
+    service_port: int, body_limit: int = 1 << 20, grace_s: float = 10, *, files: int | None = None
+) -> Iterator[EdgeProcess]:
+    """Run a gateway in front of a port of this machine until the block ends; ``files`` bounds what it may open."""
     port = free_port()
     options = GatewayOptions(port=port, grace_s=grace_s, access_log=False, routes=f"{service_port},{body_limit}")
-    process = subprocess.Popen(
-        command("tests.support.edge_process:to_one_service", options), cwd=ROOT, stdout=subprocess.DEVNULL
-    )
+    argv = command("tests.support.edge_process:to_one_service", options)
+    if files is not None:
+        argv = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *argv]
+    process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL)
     running = EdgeProcess(port, process)
     try:
         wait_until(lambda: running.connect().close() is None, within_s=30, what="the gateway to listen")

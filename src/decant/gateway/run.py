@@ -11,11 +11,12 @@ import importlib
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from decant.errors import DecantError, MissingExtra
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from decant.observe.logging.setup import Format
 
 logger = logging.getLogger("decant.gateway")
+
+_OWN_FILES = 64
+"""Open files of the process itself: its libraries, logs, the loop, questions for health."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ async def _serve(make: MakeRouter, options: GatewayOptions, listener: socket.soc
     edge = Edge(
         router=make(state, options),
         now=loop.time(),
-        limits=options.limits,
+        limits=_within_files(options.limits),
         state=state,
         books=Books(access=options.access_log),
         scheme=options.scheme.encode("ascii"),
@@ -142,6 +146,19 @@ async def _serve(make: MakeRouter, options: GatewayOptions, listener: socket.soc
     return 0 if finished else 1
 
 
+def _within_files(limits: Limits) -> Limits:
+    """Take as many open files as the system gives, and let clients have no more than leaves one for each service."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * limits.connections + _OWN_FILES
+    files = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    connections = max(1, (files - _OWN_FILES) // 2)
+    if connections < limits.connections:
+        logger.warning("at most %d connections at once: there may be %d open files (ulimit -Hn)", connections, files)
+    return replace(limits, connections=min(limits.connections, connections))
+
+
 def _hear(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event, gateway: object) -> None:
     from decant.gateway.server import Gateway
 
@@ -149,8 +166,7 @@ def _hear(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event, gateway: obj
 
     def stop() -> None:
         if stopping.is_set():
-            for connection in tuple(gateway.connections):
-                connection.abort()
+            gateway.cut_off()
         stopping.set()
 
     loop.add_signal_handler(signal.SIGTERM, stop)

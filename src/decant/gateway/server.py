@@ -40,6 +40,7 @@ class Gateway:
         self._server: asyncio.Server | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
+        self._cut_off = False
 
     async def start(self, listener: socket.socket) -> None:
         """Listen, and be ready."""
@@ -102,7 +103,13 @@ class Gateway:
         for upstream in self.edge.upstreams:
             upstream.close()
         await asyncio.sleep(0)  # connections that were aborted close in the loop's next turn
-        return finished
+        return finished and not self._cut_off
+
+    def cut_off(self) -> None:
+        """Close every connection at once, whatever runs; :meth:`stop` says so."""
+        self._cut_off = bool(self.connections)
+        for connection in tuple(self.connections):
+            connection.abort()
 
     async def _emptied(self, grace_s: float) -> bool:
         self._empty.clear()
