@@ -52,6 +52,7 @@ class BackendConnection(asyncio.Protocol):
     Args:
         on_free: Called when it can be used again.
         on_gone: Called once when it is closed.
+        address: Host and port that it leads to.
 
     Attributes:
         used: Whether it has answered before: the other side may have closed it in the same moment.
@@ -59,8 +60,12 @@ class BackendConnection(asyncio.Protocol):
     """
 
     def __init__(
-        self, on_free: Callable[[BackendConnection], None], on_gone: Callable[[BackendConnection], None]
+        self,
+        on_free: Callable[[BackendConnection], None],
+        on_gone: Callable[[BackendConnection], None],
+        address: tuple[str, int] = ("", 0),
     ) -> None:
+        self.address = address
         self._on_free = on_free
         self._on_gone = on_gone
         self._parser = httptools.HttpResponseParser(self)
@@ -96,6 +101,8 @@ class BackendConnection(asyncio.Protocol):
         """Read no more for now, or go on: who waits for the answer is slow."""
         if held != self._held:
             self._held = held
+            if self.transport.is_closing():
+                return
             if held:
                 self.transport.pause_reading()
             else:
@@ -226,12 +233,15 @@ class BackendConnection(asyncio.Protocol):
             return
         bodiless = not asker.answers_body or status in (204, 304)
         self._until_close = not bodiless and length is None and encoding is None
-        self._keep = keep and not self._until_close
+        betrayed = status == 204 and (length not in (None, b"0") or encoding is not None)  # a body may follow it
+        self._keep = keep and not self._until_close and not betrayed
         self._started = True
         asker.on_answer(status, fields)
         self._ended = bodiless
 
     def on_body(self, data: bytes) -> None:
+        if not data:
+            return
         if self._started and not self._ended and not self._fault and self._asker is not None:
             self._asker.on_answer_body(data)
         else:

@@ -40,6 +40,7 @@ class ClientConnection(asyncio.Protocol):
         self._held = 0  # why it is not read: bits
         self._ending = False
         self._deadline = 0.0
+        self._waiting = False  # for the first byte of a request
         self._buffered = 0
         self._stalled_since = 0.0
         self.slow = False
@@ -57,15 +58,13 @@ class ClientConnection(asyncio.Protocol):
         if self._ending:
             return
         reader = self._reader
-        began = reader.between
         try:
             reader.feed(data)
         except Refused as refused:
             self._refuse(refused)
             return
-        if self._exchange is None:
-            if began and not reader.between:
-                self._deadline = self._edge.now + self._edge.limits.header_timeout_s
+        if self._exchange is None and not reader.holding:
+            self._note_begin()
         elif reader.pending > self._edge.limits.pipelined_bytes:
             self._hold(_AHEAD, True)
 
@@ -92,6 +91,8 @@ class ClientConnection(asyncio.Protocol):
         self.slow = False
         if self._exchange is not None:
             self._exchange.client_slow(False)
+        elif not self._ending:
+            self._next()
 
     # -- the reader --
 
@@ -127,11 +128,17 @@ class ClientConnection(asyncio.Protocol):
             return
         self._wait_for_request()
         self._hold(_BODY, False)
+        if not self.slow:  # else when it has read what it has coming, which must not pile up
+            self._next()
+
+    def _next(self) -> None:
         try:
             self._reader.next()
         except Refused as refused:
             self._refuse(refused)
             return
+        if self._exchange is None and not self._reader.holding:
+            self._note_begin()
         if self._held & _AHEAD and self._reader.pending <= self._edge.limits.pipelined_bytes:
             self._hold(_AHEAD, False)
 
@@ -142,7 +149,7 @@ class ClientConnection(asyncio.Protocol):
         if hard:
             self._transport.abort()
         else:
-            self._deadline = self._edge.now + self._edge.limits.linger_s
+            self._linger()
             self._transport.close()
 
     # -- ends --
@@ -163,7 +170,7 @@ class ClientConnection(asyncio.Protocol):
         self._ending = True
         self._reader.stop()
         self._held = 0
-        self._deadline = self._edge.now + self._edge.limits.linger_s
+        self._linger()
         if self._transport.is_closing():
             return
         if unread and self._transport.can_write_eof():
@@ -172,8 +179,19 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._transport.close()
 
+    def _linger(self) -> None:
+        self._deadline = self._edge.now + self._edge.limits.linger_s
+        if not self.slow:
+            self._stalled_since = self._edge.now
+
     def _wait_for_request(self) -> None:
         self._deadline = self._edge.now + self._edge.limits.idle_timeout_s
+        self._waiting = True
+
+    def _note_begin(self) -> None:
+        if self._waiting and not self._reader.between:
+            self._waiting = False
+            self._deadline = self._edge.now + self._edge.limits.header_timeout_s
 
     def drain(self) -> None:
         """Close when nothing is asked; otherwise the running answer is the last one."""
@@ -190,13 +208,14 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
         elif self._exchange is not None:
             self._exchange.check(now)
-        elif now > self._deadline:
+        elif not self.slow and now > self._deadline:
             self._expire(now)
 
     def _is_stuck(self, now: float) -> bool:
         buffered = self._transport.get_write_buffer_size()
-        if buffered != self._buffered:
-            self._buffered, self._stalled_since = buffered, now
+        if buffered < self._buffered:
+            self._stalled_since = now
+        self._buffered = buffered
         return now - self._stalled_since > self._edge.limits.write_timeout_s
 
     def _expire(self, now: float) -> None:

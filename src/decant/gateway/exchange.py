@@ -15,7 +15,7 @@ from decant.gateway.edge import Edge
 from decant.gateway.framing import CHUNKED, RequestHead
 from decant.gateway.headers import AnswerField
 from decant.gateway.identity import Identity
-from decant.gateway.problems import Refused, problem
+from decant.gateway.problems import Refused, problem, unavailable
 from decant.gateway.targets import canonical_target, check_offer
 from decant.gateway.upstream import Wait
 from decant.gateway.wire import AnswerHead, interim_head, own_answer, request_head
@@ -23,6 +23,9 @@ from decant.gateway.wire import AnswerHead, interim_head, own_answer, request_he
 logger = logging.getLogger("decant.gateway")
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+FRESH_TRIES = 2
+"""Requests that only read are sent so often over new connections that close without a word: a process that ends."""
+
 DRAINED_BYTES = 65_536
 """A body that nobody wants is read up to here, so that the connection can be used again; beyond it is closed."""
 
@@ -61,6 +64,7 @@ class Exchange:
         "_backend",
         "_body_before",
         "_body_since",
+        "_breaks",
         "_close",
         "_complete",
         "_decision",
@@ -75,7 +79,6 @@ class Exchange:
         "_peer",
         "_query",
         "_received",
-        "_retried",
         "_route",
         "_sent",
         "_started",
@@ -114,7 +117,7 @@ class Exchange:
         self._held_bytes = 0
         self._received = self._body_before = 0
         self._lines = b""
-        self._retried = False
+        self._breaks = 0  # of new connections, before anything came
         self._stuck = False  # the service reads no more
         self._answer: AnswerHead | None = None  # its head is under way
         self._answer_done = False
@@ -193,13 +196,13 @@ class Exchange:
         if not self._holding:
             self._connect()
 
-    def _connect(self, *, fresh: bool = False) -> None:
+    def _connect(self, *, broken: BackendConnection | None = None) -> None:
         self._holding = False
         assert self._decision is not None
-        wait = self._decision.upstream.connect(self, self.edge.now, fresh=fresh)
-        if self._backend is None and not self._over:
+        wait = self._decision.upstream.connect(self, self.edge.now, broken=broken)
+        if self._backend is None and not self._answer_done:
             self._wait = wait
-            if not self._complete:
+            if not self._complete and self.request.length:  # else only a hang-up can come, which is to be seen
                 self.client.hold(True)
 
     def on_body(self, data: bytes) -> None:
@@ -333,13 +336,15 @@ class Exchange:
 
     def on_broken(self, why: str, *, silent: bool) -> None:
         backend, self._backend = self._backend, None
-        unsent = self.request.method in SAFE and self.request.length == 0
-        if silent and unsent and not self._retried and backend is not None and backend.used:
-            self._retried = True  # it was idle, and closed as we wrote: the usual race of a kept connection
-            self._connect(fresh=True)
-            return
         assert self._decision is not None
         name = self._decision.upstream.name
+        if silent and backend is not None and self.request.method in SAFE and self.request.length == 0:
+            self._breaks += not backend.used  # else it was idle, and closed as we wrote: the usual race
+            if self._breaks < FRESH_TRIES:
+                self._connect(broken=backend)
+            else:
+                self.refuse(unavailable(f"The service {name} cannot be reached."))
+            return
         logger.warning("%s broke off the answer to %s %s: %s", name, self.request.method, self._path, why)
         self.refuse(Refused(502, f"The service {name} gave an answer that cannot be used."))
 

@@ -22,6 +22,7 @@ _HEAD = re.compile(rb"[A-Z][A-Z-]{0,31}+ [\x21\x22\x24-\x7e]++ HTTP/1\.[01]\r\n(
 _OTHER_VERSION = re.compile(rb"[A-Z-]+ [^ \r\n]+ HTTP/(?!1\.[01]\r\n)[0-9](?:\.[0-9])?\r\n").match
 _STRAY = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|\x00").search
 _FIELDS = re.compile(rb"([^:\r\n]++):[ \t]*+([^\r]*+)\r\n").findall  # of a head that matches the grammar above
+_UPGRADE = re.compile(rb"(?<=\n)upgrade:[^\r]*\r\n", re.IGNORECASE).sub
 _CHUNK = re.compile(
     rb"([0-9A-Fa-f]{1,15})(?:;" + _TOKEN + rb"+(?:=(?:" + _TOKEN + rb'+|"[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]*"))?)*'
 ).fullmatch
@@ -234,8 +235,10 @@ class RequestReader:
 
     def _parse(self, raw: bytes) -> None:
         self._complete = False
-        self._feed(raw)
         head = self._head = _split(raw)
+        if b"upgrade" in head.named:  # nothing is upgraded here, and llhttp takes what follows for another protocol
+            raw = _UPGRADE(b"", raw)
+        self._feed(raw)
         head.keep_alive = self._keep_alive
         head.host = _host_of(head)
         head.length = _length_of(head)
@@ -251,7 +254,7 @@ class RequestReader:
     def _feed(self, data: bytes | memoryview) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # what follows is HTTP all the same: nothing is upgraded here
+        except httptools.HttpParserUpgrade:  # CONNECT, which is refused
             self._parser = httptools.HttpRequestParser(self)
         except httptools.HttpParserInvalidMethodError:
             self.dead = True
@@ -267,7 +270,7 @@ class RequestReader:
 
     def on_body(self, data: bytes) -> None:
         self._fed += len(data)
-        if not self.dead:
+        if data and not self.dead:
             self._listener.on_body(data)
 
     def _take(self, count: int) -> None:

@@ -33,6 +33,11 @@ class Refused(Exception):
         self.closes = closes
 
 
+def unavailable(detail: str) -> Refused:
+    """Return what a request gets that can be asked again in a moment."""
+    return Refused(503, detail, headers=(("Retry-After", "1"),))
+
+
 def status_phrase(status: int) -> str:
     """Return the reason phrase of a status, as RFC 9110 has it."""
     known = _PHRASES.get(status)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from decant.gateway.backend import BackendConnection
 from decant.gateway.limits import PoolLimits
-from decant.gateway.problems import Refused
+from decant.gateway.problems import Refused, unavailable
 
 logger = logging.getLogger("decant.gateway")
 
@@ -98,20 +98,21 @@ class Upstream:
 
     # -- getting a connection --
 
-    def connect(self, seeker: Seeker, now: float, *, fresh: bool = False) -> Wait | None:
+    def connect(self, seeker: Seeker, now: float, *, broken: BackendConnection | None = None) -> Wait | None:
         """Give a seeker a connection, now or later.
 
         Args:
             seeker: Told about it, perhaps before this returns.
             now: The loop's time, or that of its last tick.
-            fresh: Make a new one: one that was idle has just turned out to be closed.
+            broken: The one that has just closed without a word: a new one is made, and at another address when that
+                one was new too.
 
         Returns:
             Its place in the queue, or None when it has been told already.
         """
         self._now = now
-        instance = self._choose(now)
-        if instance is not None and not fresh:
+        instance = self._choose(now) if broken is None else self._choose_after(broken, now)
+        if instance is not None and broken is None:
             connection = self._idle(instance)
             if connection is not None:
                 instance.busy.add(connection)
@@ -127,7 +128,7 @@ class Upstream:
             return None
         return wait
 
-    def _choose(self, now: float, tried: set[Address] | None = None) -> Instance | None:
+    def _choose(self, now: float, tried: Collection[tuple[str, int]] = ()) -> Instance | None:
         """Return the address to ask next, or None when no connection may be opened at any of them."""
         best: Instance | None = None
         best_key: tuple[bool, int] = (True, 0)
@@ -146,6 +147,18 @@ class Upstream:
         if best is not None and best.failures:  # one request tries it, the others wait for what becomes of it
             best.rests_until = max(best.rests_until, now + self._pause(best))
         return best
+
+    def _choose_after(self, broken: BackendConnection, now: float) -> Instance | None:
+        if broken.used:  # it was idle for a while, which says nothing of who listens there now
+            return self._choose(now)
+        for one in self._instances:
+            if one.address == broken.address:
+                self._distrust(one, now)
+        return self._choose(now, {broken.address}) or self._choose(now)
+
+    def _distrust(self, instance: Instance, now: float) -> None:
+        instance.failures += 1
+        instance.rests_until = now + self._pause(instance)
 
     def _pause(self, instance: Instance) -> float:
         return min(self._limits.longest_pause_s, self._limits.first_pause_s * 2.0 ** min(instance.failures - 1, 10))
@@ -180,7 +193,7 @@ class Upstream:
         try:
             async with asyncio.timeout(max(left, 0.01)):
                 _, connection = await loop.create_connection(
-                    lambda: BackendConnection(lambda freed: self._freed(instance, freed), on_gone),
+                    lambda: BackendConnection(lambda freed: self._freed(instance, freed), on_gone, instance.address),
                     instance.address.host,
                     instance.address.port,
                 )
@@ -190,6 +203,7 @@ class Upstream:
         finally:
             if connection is None:
                 uncount()
+                self._pass_on(instance)
         instance.failures = 0
         instance.rests_until = 0.0
         wait.task = None
@@ -202,8 +216,7 @@ class Upstream:
     def _failed(self, wait: Wait, instance: Instance, error: Exception) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        instance.failures += 1
-        instance.rests_until = now + self._pause(instance)
+        self._distrust(instance, now)
         level = logging.WARNING if instance.failures == 1 else logging.DEBUG
         logger.log(level, "%s cannot be reached at %s:%s: %s", self.name, *instance.address, str(error) or "timed out")
         wait.task = None
@@ -222,12 +235,10 @@ class Upstream:
             wait.seeker.on_connection(connection)
 
     def _down(self) -> Refused:
-        return Refused(503, f"The service {self.name} cannot be reached.", headers=(("Retry-After", "1"),))
+        return unavailable(f"The service {self.name} cannot be reached.")
 
     def _full(self) -> Refused:
-        return Refused(
-            503, f"The service {self.name} has more requests than it can take.", headers=(("Retry-After", "1"),)
-        )
+        return unavailable(f"The service {self.name} has more requests than it can take.")
 
     # -- giving it back --
 
@@ -247,6 +258,10 @@ class Upstream:
         instance.busy.discard(connection)
         if connection in instance.idle:
             instance.idle.remove(connection)
+        self._pass_on(instance)
+
+    def _pass_on(self, instance: Instance) -> None:
+        """Give a place that is free now to who waits for one."""
         wait = self._next()
         if wait is not None:
             self._start(wait, instance)

@@ -48,7 +48,8 @@ def status_line(status: int) -> bytes:
 
 def interim_head(status: int, fields: Sequence[AnswerField]) -> bytes:
     """Return an answer of the kind 1xx."""
-    lines = [b"%b: %b\r\n" % (name, value) for _, name, value in answer_fields(fields)]
+    passing = answer_fields(fields)
+    lines = [b"%b: %b\r\n" % (name, value) for low, name, value in passing if low != b"content-length"]
     return b"".join((status_line(status), *lines, b"\r\n"))
 
 
