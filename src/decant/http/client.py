@@ -26,7 +26,7 @@ from decant.http.requests import BodySource, ModelSource, TextSource, query_sour
 from decant.http.results import Result
 from decant.http.texts import TextField
 
-_plain_segment = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII).fullmatch
+_plain = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII).fullmatch
 _unreserved = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
 _header_value = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
 
@@ -97,9 +97,14 @@ class RequestWriter:
         for literal, name, whole in self._pieces:
             parts.append(literal)
             if name:
-                text = next((text for _, text in self._path[name].pairs(arguments, faults)), "")
+                writer = self._path[name]
+                text = writer.plain(arguments)
+                if text is not None:
+                    parts.append(text)
+                else:
+                    text = next((text for _, text in writer.pairs(arguments, faults)), "")
+                    parts.append(_quote_path(text, f"path.{name}", whole, faults))
                 texts[name] = text
-                parts.append(text if _plain_segment(text) else _quote_path(text, f"path.{name}", whole, faults))
         path = "".join(parts)
         if len(faults) == found and self._reaches is not None and not self._reaches(unquote(path), texts):
             faults.extend(
@@ -168,15 +173,20 @@ class _TextWriter:
         self._dump = _dumper(source.adapter)
         self._is_text = parameter.type is str
 
+    def plain(self, arguments: Mapping[str, Any]) -> str | None:
+        """Return a text that goes anywhere as it is, as most ids do, or None where there is more to be done."""
+        value = arguments.get(self._parameter.name)
+        return value if self._is_text and type(value) is str and _plain(value) else None
+
     def pairs(self, arguments: Mapping[str, Any], faults: list[Fault]) -> list[tuple[str, str]]:
         if self._parameter.name not in arguments:
             if self._parameter.required:
                 faults.append(fault(self._field.where, "Field required", "missing"))
             return []
-        value = arguments[self._parameter.name]
-        if self._is_text and type(value) is str and _unreserved(value):  # nothing to find fault with: most are ids
-            return [(self._field.name, value)]
-        return _pairs(self._field, _dumped(self._dump, value, self._field.where, faults), faults)
+        if (plain := self.plain(arguments)) is not None:
+            return [(self._field.name, plain)]
+        value = _dumped(self._dump, arguments[self._parameter.name], self._field.where, faults)
+        return _pairs(self._field, value, faults)
 
 
 class _ModelWriter:

@@ -6,7 +6,7 @@ import importlib
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from decant.errors import DeadlineExceeded, MissingExtra, RemoteCallError, SetupError, Unavailable
 from decant.rpc.transports.base import (
@@ -114,21 +114,21 @@ class PyreqwestTransport(Transport):
 
 def _exchange(request: SyncStreamRequest, url: str) -> Answer:
     with request as response:
-        body = _read(response, url)
         try:
-            headers = response.headers.dict_multi_value()
+            headers = _joined(response.headers.dict_multi_value())
         except ValueError as error:
             raise no_http(url, "a header is not ASCII") from error
-        return Answer(response.status, _joined(headers), body)
+        return Answer(response.status, headers, _read(response, headers.get("content-length"), url))
 
 
 def _joined(headers: dict[str, str | list[str]]) -> Mapping[str, str]:
     """Return the headers with those that came more than once in one line (RFC 9110, 5.3)."""
+    if list not in map(type, headers.values()):
+        return cast("Mapping[str, str]", headers)
     return {name: value if isinstance(value, str) else ", ".join(value) for name, value in headers.items()}
 
 
-def _read(response: SyncResponse, url: str) -> bytes:
-    length = response.get_header("content-length")
+def _read(response: SyncResponse, length: str | None, url: str) -> bytes:
     if length is not None and length.isdecimal():
         if int(length) > MAX_ANSWER_BYTES:
             raise too_long(url)
