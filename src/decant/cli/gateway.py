@@ -47,7 +47,7 @@ def command(
     show: bool,
     as_json: bool,
 ) -> None:
-    from decant.gateway.routes.build import MAKE, RouteSource
+    from decant.gateway.routes.source import MAKE, RouteSource
     from decant.gateway.run import GatewayOptions, replace_process
     from decant.serving.process import obey_parent
     from decant.settings import ServeSettings, load_one

@@ -76,5 +76,5 @@ def _run(chosen: Chosen, options: ServeOptions, reload: bool) -> int:
     server.check(options)
     if not reload:
         boot.replace_process(server, options)
-    argv, environ = boot.command(server, options), boot.environ(options, os.environ)
+    argv, environ = boot.command(server, options), boot.environ_of(options.target, os.environ)
     return Reloader(chosen.root, lambda: launch(argv, environ, own_group=False)).run()

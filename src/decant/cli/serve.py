@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from decant.cli.chosen import Chosen, choose, service_options
 from decant.serving.registry import PRODUCTION
+
+if TYPE_CHECKING:
+    from decant.serving.base import ServeOptions, Server
 
 
 @click.command(
@@ -39,25 +42,37 @@ from decant.serving.registry import PRODUCTION
     help="Move events and carry sagas on in here too, or leave that to `decant worker`.  [default: background]",
 )
 def command(service: str | None, topology: str | None, config: str, bind: str | None, **flags: Any) -> None:
-    from decant.serving.base import ServeOptions
     from decant.serving.boot import replace_process
     from decant.serving.process import obey_parent
-    from decant.serving.registry import server_named
-    from decant.serving.sockets import address_of, take_over
 
     obey_parent(os.environ)
     os.environ.setdefault("DECANT_ENV", "production")
     os.environ.setdefault("DECANT_LOG_FORMAT", "json")
-    chosen = choose(service, topology, config)
+    replace_process(*server_and_options(choose(service, topology, config), bind, **flags))
+
+
+def server_and_options(chosen: Chosen, bind: str | None, **flags: Any) -> tuple[Server, ServeOptions]:
+    """Return what serves a target, and how: flags first, then settings.
+
+    Args:
+        chosen: The target.
+        bind: ``HOST:PORT`` or a part of it; None for what settings and topology say.
+        flags: Options by their names; None for those that were not given.
+
+    Raises:
+        SettingsError: When ``[settings.decant.serve]`` is wrong.
+        SetupError: When the server cannot do what is asked of it.
+        MissingExtra: When it is not installed.
+    """
+    from decant.serving.base import ServeOptions
+    from decant.serving.registry import server_named
+
     settings = {**serve_settings(chosen), **{name: value for name, value in flags.items() if value is not None}}
     host, port = parse_bind(bind, settings.pop("port", None) or chosen.port, settings.pop("host", "127.0.0.1"))
-    if (listener := take_over(os.environ)) is not None:  # whoever started this chose the address already
-        host, port = address_of(listener)
-        settings["listen_fd"] = listener.detach()
     server = server_named(settings.pop("server", "granian"))
     options = ServeOptions(chosen.target, host, port, **settings)
     server.check(options)
-    replace_process(server, options)
+    return server, options
 
 
 def serve_settings(chosen: Chosen) -> dict[str, Any]:

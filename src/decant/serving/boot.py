@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -20,6 +21,8 @@ from decant.serving.base import ServeOptions, Server
 from decant.serving.ports import claim_port
 from decant.serving.process import MALLOC, children_environ, obey_parent
 from decant.serving.registry import server_named
+from decant.serving.sockets import address_of, take_over
+from decant.serving.target import Target
 from decant.serving.worker import report
 
 if TYPE_CHECKING:
@@ -31,9 +34,9 @@ def command(server: Server, options: ServeOptions) -> list[str]:
     return [sys.executable, "-m", "decant.serving.boot", server.name, options.to_json()]
 
 
-def environ(options: ServeOptions, inherited: Mapping[str, str]) -> dict[str, str]:
+def environ_of(target: Target, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a server's own process; what is set already stays as it is."""
-    settings = {**MALLOC, **options.target.environ()}
+    settings = {**MALLOC, **target.environ()}
     given = {name: value for name, value in settings.items() if name not in inherited or name.startswith("DECANT_")}
     return children_environ(inherited, **given)
 
@@ -43,7 +46,7 @@ def replace_process(server: Server, options: ServeOptions) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(  # noqa: S606 - no shell is wanted
-        sys.executable, command(server, options), environ(options, os.environ)
+        sys.executable, command(server, options), environ_of(options.target, os.environ)
     )
 
 
@@ -55,6 +58,7 @@ def main(argv: list[str]) -> int:
 
         monkey.patch_all()
     try:
+        options = _with_socket(options)
         server = server_named(name)
         server.check(options)
         with _claimed(options):
@@ -63,6 +67,15 @@ def main(argv: list[str]) -> int:
     except DecantError as error:
         report(error)
         return 6 if isinstance(error, MissingExtra) else int(getattr(error, "exit_code", 3))
+
+
+def _with_socket(options: ServeOptions) -> ServeOptions:
+    """Return the options with the socket that this process was started with: who did so chose the address already."""
+    listener = take_over(os.environ)
+    if listener is None:
+        return options
+    host, port = address_of(listener)
+    return replace(options, host=host, port=port, listen_fd=listener.detach())
 
 
 def _claimed(options: ServeOptions) -> AbstractContextManager[object]:

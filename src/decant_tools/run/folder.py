@@ -47,6 +47,10 @@ class RunFolder:
         """Return the folder with a run's log files."""
         return self.path / run / "logs"
 
+    def manifest(self, run: str) -> Path:
+        """Return where the routes for the first start of a run's gateway lie."""
+        return self.path / run / "manifest.json"
+
     def latest(self) -> str | None:
         """Return the newest run that left logs, the running one if there is one."""
         runs = self._runs()

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from decant.serving.process import PARENT, children_environ
 from decant.serving.sockets import hand_over, leave
@@ -58,8 +58,11 @@ class Instance:
 
         Raises:
             OSError: When it cannot be started.
+            CommandError: When its settings are wrong.
         """
-        argv = hand_over(listener, plan.argv) if listener else plan.argv
+        argv: Sequence[str] = plan.command()
+        if listener:
+            argv = hand_over(listener, argv)
         process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own waits for the pipe's end too, which a daemon may hold
             argv,
             env=children_environ(plan.environ, **{PARENT: str(os.getpid())}),

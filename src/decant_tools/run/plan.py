@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ class ProcessPlan:
         name: Its own name: the service's, with ``-2`` behind for a second replica.
         service: The service that it belongs to.
         kind: A service of ours, the gateway, a foreign command, or a fault proxy.
-        argv: Its command line.
+        argv: Its command line; empty where :attr:`make` makes it.
         environ: Its whole environment.
         cwd: Where it runs.
         port: Where it listens, on this machine.
@@ -32,6 +32,7 @@ class ProcessPlan:
         after: The services that have to be ready before it is started.
         is_handed_over: Whether it is given its listening socket, so that it can be replaced while it serves.
         grace_s: Seconds that it gets to end.
+        make: Makes the command line each time that it is started, of the settings as they are then.
     """
 
     name: str
@@ -45,6 +46,15 @@ class ProcessPlan:
     after: frozenset[str] = frozenset()
     is_handed_over: bool = False
     grace_s: float = 15.0
+    make: Callable[[], tuple[str, ...]] | None = field(default=None, repr=False, compare=False)
+
+    def command(self) -> tuple[str, ...]:
+        """Return the command line to start it with now.
+
+        Raises:
+            CommandError: When the settings that it is made of are wrong.
+        """
+        return self.argv if self.make is None else self.make()
 
     @property
     def is_ours(self) -> bool:
@@ -81,6 +91,7 @@ class Planned:
         outside: What is not started, and only looked at.
         edge: The public address, or None where it is not started.
         specs: The services that are started.
+        manifest: Where the gateway's routes may lie when it starts; None without a gateway.
     """
 
     topology: str
@@ -88,6 +99,7 @@ class Planned:
     outside: tuple[Outside, ...]
     edge: str | None
     specs: tuple[ServiceSpec, ...]
+    manifest: Path | None = None
 
     def of(self, service: str) -> tuple[ProcessPlan, ...]:
         """Return the processes of a service; of all without a name."""

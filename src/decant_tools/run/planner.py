@@ -13,10 +13,10 @@ from string import Template
 from decant.errors import CommandError
 from decant.settings.suggest import suggest
 from decant.topology import ServiceSpec, Workspace
-from decant_tools.run.folder import RUN_NAME, run_mark
+from decant_tools.run.folder import RUN_NAME, RunFolder, run_mark
 from decant_tools.run.plan import GATEWAY, HOST, Outside, Planned, ProcessPlan
 from decant_tools.run.ports import Ports, Wish
-from decant_tools.run.programs import DECANT, with_shim
+from decant_tools.run.programs import gateway_command, gateway_environ, serve_command, serve_environ, with_shim
 from decant_tools.run.proxies import Proxies
 from decant_tools.run.readiness import Probe
 from decant_tools.run.secrets import shared_secret
@@ -65,6 +65,7 @@ class Planner:
         self._wanted = wanted
         self._run = run
         self._home = workspace.home().absolute()
+        self._manifest = RunFolder(self._home).manifest(run)
         self.sources = Sources(workspace)
         self.ports = Ports(is_free_choice=wanted.is_free_choice)
 
@@ -96,8 +97,9 @@ class Planner:
             plans += self._service(spec, environ_of, order[spec.name] & names)
         if has_gateway:
             plans.append(self._gateway(environ))
+        manifest = self._manifest if has_gateway else None
         known = tuple(outside[spec.name] for spec in everything if spec.name in outside)
-        return Planned(self._workspace.topology, tuple(plans), known, edge_url, started)
+        return Planned(self._workspace.topology, tuple(plans), known, edge_url, started, manifest)
 
     # --- which ---
 
@@ -214,10 +216,10 @@ class Planner:
 
     def _own(self, spec: ServiceSpec, name: str, environ: Mapping[str, str], after: frozenset[str]) -> ProcessPlan:
         port = self.ports.of[name]
-        argv = (*DECANT, "serve", spec.name, *self._place(), "--bind", f"{HOST}:{port}")
         return ProcessPlan(
-            name, spec.name, "service", argv, environ, self._workspace.root, port,
-            Probe(HOST, port, "/health/ready"), after, is_handed_over=True,
+            name, spec.name, "service", (), serve_environ(self._workspace, spec.name, environ), self._workspace.root,
+            port, Probe(HOST, port, "/health/ready"), after, is_handed_over=True,
+            make=serve_command(self._workspace, spec.name, f"{HOST}:{port}", environ),
         )  # fmt: skip
 
     def _command(self, spec: ServiceSpec, name: str, environ: Mapping[str, str], after: frozenset[str]) -> ProcessPlan:
@@ -233,19 +235,10 @@ class Planner:
 
     def _gateway(self, environ: Mapping[str, str]) -> ProcessPlan:
         port = self.ports.of[GATEWAY]
-        argv = (*DECANT, "gateway", *self._place(), "--bind", f"{HOST}:{port}")
         return ProcessPlan(
-            GATEWAY, GATEWAY, "gateway", argv, environ, self._workspace.root, port, Probe(HOST, port),
-            is_handed_over=True,
+            GATEWAY, GATEWAY, "gateway", (), gateway_environ(environ), self._workspace.root, port, Probe(HOST, port),
+            is_handed_over=True, make=gateway_command(self._workspace, HOST, port, self._manifest, environ),
         )  # fmt: skip
-
-    def _place(self) -> tuple[str, ...]:
-        return (
-            "--topology",
-            self._workspace.topology,
-            "--config",
-            str(self._workspace.root / self._workspace.file.path.name),
-        )
 
 
 def split_command(command: str, environ: Mapping[str, str]) -> list[str]:

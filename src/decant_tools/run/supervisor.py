@@ -127,8 +127,9 @@ class Supervisor:
         if models is None or not self._job.steps:
             return True
         self._say("databases: migrating and seeding" if "seed" in self._job.steps else "databases: migrating")
-        argv = (sys.executable, "-m", "decant_tools.run.prepare", str(self._job.config), *self._job.steps)
-        plan = replace(models, name=DATABASES, service=DATABASES, argv=argv, port=0, probe=Probe("", 0))
+        manifest = str(self._planned.manifest or "")
+        argv = (sys.executable, "-m", "decant_tools.run.prepare", str(self._job.config), manifest, *self._job.steps)
+        plan = replace(models, name=DATABASES, service=DATABASES, argv=argv, make=None, port=0, probe=Probe("", 0))
         lines: list[Fields] = []
 
         def take(fields: Fields) -> None:

@@ -136,5 +136,7 @@ def test_a_workspace_without_modules_has_a_gateway_too(tmp_path: Path) -> None:
     with edge(tmp_path, {}) as made:
         url = made.urls["gateway"]
         assert requests.get(f"{url}/health", timeout=10).json() == {"gateway": "healthy", "services": {}}
+        assert requests.get(f"{url}/health/live", timeout=10).json() == {"status": "alive"}
+        assert requests.get(f"{url}/health/ready", timeout=10).status_code == 200
         answer = requests.get(f"{url}/anything", timeout=10)
         assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")

@@ -40,11 +40,10 @@ def test_an_application_that_cannot_be_built_ends_the_server_with_its_error(serv
 
 
 def test_the_environment_of_a_served_application_is_made_for_serving(serve: Serve) -> None:
-    from decant.serving.base import ServeOptions
-    from decant.serving.boot import environ
+    from decant.serving.boot import environ_of
     from decant.serving.target import Target
 
-    made = environ(ServeOptions(Target(service="shop")), {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    made = environ_of(Target(service="shop"), {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     service = serve("granian", environ=made).ready()
     seen = service.get("/environ")[1]
     assert seen["MALLOC_TRIM_THRESHOLD_"] == "536870912"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from decant.errors import CommandError, SettingsError
@@ -15,33 +13,12 @@ from decant.gateway.base import State
 from decant.gateway.routes.assemble import make_routes
 from decant.gateway.routes.manifest import Manifest, load_manifest, without_modules
 from decant.gateway.routes.router import Routes
+from decant.gateway.routes.source import RouteSource
 from decant.gateway.run import GatewayOptions
 from decant.topology import Workspace, load_workspace
 
 WITHIN_S = 60.0
-MAKE = f"{__name__}:routes_of_workspace"
-"""What the gateway's process calls to make its routes."""
-
 _COLLECT = "from decant.cli import main; main()"
-
-
-@dataclass(frozen=True, slots=True)
-class RouteSource:
-    """Where the routes come from.
-
-    Attributes:
-        config: ``decant.toml``.
-        topology: Its topology.
-        manifest: A file of ``decant routes --manifest``; None to ask the modules.
-    """
-
-    config: str
-    topology: str
-    manifest: str | None = None
-
-    def to_text(self) -> str:
-        """Return it as one argument of a command line."""
-        return json.dumps(asdict(self))
 
 
 def routes_of_workspace(state: State, options: GatewayOptions) -> Routes:
@@ -50,9 +27,19 @@ def routes_of_workspace(state: State, options: GatewayOptions) -> Routes:
     Raises:
         DecantError: When the workspace, its modules or the manifest are not as they should be.
     """
-    source = RouteSource(**json.loads(options.routes))
+    source = RouteSource.from_text(options.routes)
     workspace = load_workspace(source.config, topology=source.topology)
-    return make_routes(workspace, manifest_of(workspace, source.manifest), state)
+    manifest = _prepared(source) or manifest_of(workspace, source.manifest)
+    return make_routes(workspace, manifest, state)
+
+
+def _prepared(source: RouteSource) -> Manifest | None:
+    if source.prepared is None or not Path(source.prepared).is_file():
+        return None
+    path = Path(source.prepared)
+    found = _read(path, path.name)
+    path.unlink()
+    return found
 
 
 def manifest_of(workspace: Workspace, file: str | None) -> Manifest:
