@@ -23,6 +23,7 @@ BARE = Answer(503, {}, b"no such luck")
 REFUSED = Unavailable("refused", may_have_run=False)
 DROPPED = Unavailable("dropped", may_have_run=True)
 LATE = DeadlineExceeded("late", may_have_run=True)
+UNWRITABLE = RemoteCallError("the header Authorization holds more than printable ASCII", may_have_run=False)
 
 
 def problem(status: int, code: str, **headers: str) -> Answer:
@@ -217,6 +218,14 @@ def test_a_service_that_answers_lives(answer: Answer) -> None:
     bench = Bench([answer], breaker=BREAKER, attempts=1)
     for _ in range(20):
         bench.call()
+    assert bench.upstream.addresses[0].breaker.state is State.CLOSED
+
+
+def test_a_request_that_cannot_be_written_is_final_and_nobodys_failure() -> None:
+    bench = Bench([UNWRITABLE])
+    for _ in range(50):
+        bench.failed(RemoteCallError, repeatable=True)
+        assert bench.tries.count == 1
     assert bench.upstream.addresses[0].breaker.state is State.CLOSED
 
 

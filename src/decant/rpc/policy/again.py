@@ -18,7 +18,7 @@ from random import Random
 
 from decant.clock import SystemClock
 from decant.contracts import Declared
-from decant.errors import DeadlineExceeded, RemoteCallError
+from decant.errors import DeadlineExceeded, RemoteCallError, Unavailable
 from decant.http.problem import BLANK, ProblemDocument, parse_problem, retry_after_s
 from decant.idempotency import IdempotencyKeyInUse
 from decant.rpc.transports import Answer
@@ -56,7 +56,7 @@ def why_again(outcome: Answer | RemoteCallError, tried: int, repeatable: bool) -
         repeatable: Whether the operation may run twice.
     """
     if isinstance(outcome, RemoteCallError):
-        if isinstance(outcome, DeadlineExceeded):
+        if isinstance(outcome, DeadlineExceeded) or _is_own_fault(outcome):
             return None
         if not outcome.may_have_run:
             return "never-sent"
@@ -91,11 +91,16 @@ def has_failed(outcome: Answer | RemoteCallError) -> bool | None:
     throw away what the service still gets done.
     """
     if isinstance(outcome, RemoteCallError):
-        return None if isinstance(outcome, DeadlineExceeded) and not outcome.may_have_run else True
+        return None if _is_own_fault(outcome) else True
     if outcome.status < 502:
         return False
     problem = parse_problem(outcome.status, outcome.headers, outcome.body)
     return None if is_overloaded(problem) else is_bare(problem)
+
+
+def _is_own_fault(error: RemoteCallError) -> bool:
+    """Return whether the address was not even asked: no time was left, or the request cannot be written as HTTP."""
+    return not error.may_have_run and not isinstance(error, Unavailable)
 
 
 def asked_pause_s(outcome: Answer | RemoteCallError) -> float:
