@@ -122,7 +122,8 @@ def _add_context(headers: dict[str, str], context: CallContext, span_id: str) ->
             headers["tracestate"] = context.trace_state
     if context.request_id:
         headers["X-Request-ID"] = context.request_id
-    if context.authorization:
-        headers["Authorization"] = context.authorization
+    authorization = context.authorization
+    if authorization and authorization.isascii() and authorization.isprintable():  # else it is nobody's credential
+        headers["Authorization"] = authorization
     if context.baggage:
         headers["baggage"] = format_baggage(context.baggage)

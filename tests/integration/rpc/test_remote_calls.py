@@ -185,6 +185,13 @@ def test_the_context_travels(halls: Any) -> None:
     assert SEEN["caller"].service == "front"
 
 
+@pytest.mark.parametrize("sent", ["Bearer \xe9", "Bearer a\x7fb", "Bearer a\tb"])
+def test_what_a_client_sent_in_place_of_a_credential_ends_no_call(halls: Any, sent: str) -> None:
+    with use(CallContext(authorization=sent)):
+        assert halls.seat("h1") == Seat(row=1)
+    assert "Authorization" not in SEEN["headers"]
+
+
 def test_without_a_service_token_an_operation_for_services_is_not_there(url: str) -> None:
     import requests
 
