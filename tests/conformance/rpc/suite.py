@@ -369,6 +369,22 @@ class TransportConformance:
         assert b"smuggled" not in answers
         assert error is None or error.may_have_run
 
+    def test_closing_lets_a_request_in_use_end_and_keeps_nothing(self, transport: Transport) -> None:
+        go = threading.Event()
+
+        def answers_when_told(peer: Peer) -> None:
+            while peer.take():
+                go.wait(LONG_S)
+                peer.say(toy.OK)
+
+        with toy_server(answers_when_told) as server, ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(self.send, transport, server.url)
+            wait_until(lambda: server.executed == 1, what="the server to read the request")
+            transport.close()
+            go.set()
+            assert answer.result(LONG_S).status == 200
+            wait_until(lambda: server.ended == 1, within_s=2, what="the connection to be closed")
+
     def test_many_threads_share_a_transport(self, transport: Transport) -> None:
         def echoes(peer: Peer) -> None:
             while raw := peer.take():

@@ -63,12 +63,13 @@ class HttpClientTransport(Transport):
             raise not_sent(url, "the name of a header is none")
         origin, target = _parse(url)
         connection = self._take(origin, deadline) or _connect(origin, deadline, url)
+        idle = self._idle
         try:
             answer, reusable = _exchange(connection, origin, target, _Request(method, url, headers, body))
         except BaseException:
             connection.close()
             raise
-        if reusable:
+        if reusable and idle is self._idle:  # or the transport was closed meanwhile
             self._give_back(origin, connection)
         else:
             connection.close()

@@ -80,9 +80,7 @@ class PyreqwestTransport(Transport):
             raise _no_answer(error, url) from error
 
     def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None and self._pid == os.getpid():
-            client.close()
+        self._client = None  # its own close() would break off the requests in use; this waits for the last of them
 
     def _open(self) -> SyncClient:
         from pyreqwest.client import SyncClientBuilder
