@@ -28,5 +28,5 @@ class Edge:
     limits: Limits = field(default_factory=Limits)
     state: State = field(default_factory=State)
     books: Books = field(default_factory=Books)
-    scheme: bytes = b"http"
+    scheme: str = "http"
     upstreams: set[Upstream] = field(default_factory=set)

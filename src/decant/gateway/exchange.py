@@ -6,11 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable
-from typing import Protocol
 
 from decant.gateway.backend import BackendConnection
 from decant.gateway.base import Answer, Forward, Head
 from decant.gateway.books import CLIENT_GONE
+from decant.gateway.client import Client
 from decant.gateway.edge import Edge
 from decant.gateway.framing import CHUNKED, RequestHead
 from decant.gateway.headers import AnswerField
@@ -30,24 +30,6 @@ DRAINED_BYTES = 65_536
 """A body that nobody wants is read up to here, so that the connection can be used again; beyond it is closed."""
 
 
-class Client(Protocol):
-    """The client's connection, as an exchange sees it."""
-
-    slow: bool
-
-    def write(self, parts: list[bytes]) -> None:
-        """Send parts of an answer."""
-
-    def hold(self, held: bool) -> None:
-        """Read no more of the body for now, or go on."""
-
-    def over(self, *, close: bool) -> None:
-        """Note that this request has its whole answer, and go on to the next one or close."""
-
-    def cut(self, *, hard: bool) -> None:
-        """Close in the middle of an answer, so that it cannot be taken for a whole one."""
-
-
 class Exchange:
     """One request and its answer.
 
@@ -59,40 +41,11 @@ class Exchange:
     """
 
     __slots__ = (
-        "_answer",
-        "_answer_done",
-        "_backend",
-        "_body_before",
-        "_body_since",
-        "_breaks",
-        "_close",
-        "_complete",
-        "_decision",
-        "_expects",
-        "_held",
-        "_held_bytes",
-        "_holding",
-        "_lines",
-        "_out",
-        "_over",
-        "_path",
-        "_peer",
-        "_query",
-        "_received",
-        "_route",
-        "_sent",
-        "_started",
-        "_status",
-        "_stuck",
-        "_task",
-        "_touched",
-        "_wait",
-        "_within_s",
-        "client",
-        "edge",
-        "identity",
-        "request",
-    )
+        "_answer", "_answer_done", "_backend", "_body_before", "_body_since", "_breaks", "_close",
+        "_complete", "_decision", "_expects", "_held", "_held_bytes", "_holding", "_lines", "_out",
+        "_over", "_path", "_peer", "_query", "_received", "_route", "_sent", "_started", "_status",
+        "_stuck", "_task", "_touched", "_wait", "_within_s", "client", "edge", "identity", "request",
+    )  # fmt: skip
 
     def __init__(self, edge: Edge, client: Client, request: RequestHead, peer: str) -> None:
         self.edge = edge
@@ -259,7 +212,7 @@ class Exchange:
         connection.ask(self, head)
         if self.client.slow:
             connection.hold(True)
-        if not self._stuck:
+        if request.length and not self._stuck:
             self._go_on()
 
     def _go_on(self) -> None:
@@ -269,11 +222,14 @@ class Exchange:
         self.client.hold(False)
 
     def _ours(self) -> bytes:
-        host = self.request.host
-        forwarded = b"x-forwarded-for: %b\r\nx-forwarded-proto: %b\r\n" % (self._peer.encode(), self.edge.scheme)
-        if self._decision is not None:
-            forwarded += b"".join(b"%b: %b\r\n" % header for header in self._decision.headers)
-        return forwarded + (b"x-forwarded-host: %b\r\n" % host if host else b"") + self.identity.lines()
+        host, decision = self.request.host, self._decision
+        told = f"x-forwarded-for: {self._peer}\r\nx-forwarded-proto: {self.edge.scheme}\r\n{self.identity.lines()}"
+        lines = told.encode()
+        if host:
+            lines += b"x-forwarded-host: %b\r\n" % host
+        if decision is not None and decision.headers:
+            lines += b"".join([b"%b: %b\r\n" % header for header in decision.headers])
+        return lines
 
     def on_no_connection(self, refused: Refused) -> None:
         """Answer that there is none."""

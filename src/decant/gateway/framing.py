@@ -147,9 +147,9 @@ class RequestReader:
             and data.find(b"\r\n\r\n") == len(data) - 4
             and data[0] != 13
         ):
-            self._run(lambda: self._read_whole_head(data))
+            self._run(self._read_whole_head, data)
         elif self._left >= len(data) and self._step == self._read_body:
-            self._run(lambda: self._read_part(data))
+            self._run(self._read_part, data)
         else:
             return False
         return True
@@ -165,11 +165,11 @@ class RequestReader:
         self.dead = True
         self._buffer.clear()
 
-    def _run(self, first: Callable[[], None] | None = None) -> None:
+    def _run(self, first: Callable[[bytes], None] | None = None, data: bytes = b"") -> None:
         self._running = True
         try:
             if first is not None:
-                first()
+                first(data)
             while self._buffer and not self.holding and not self.dead and self._step():
                 pass
         except httptools.HttpParserError as error:

@@ -42,7 +42,7 @@ class Identity:
             if b"tracestate" in named:
                 self._state = parse_tracestate(*(state.decode("latin-1") for state in head.values(b"tracestate")))
 
-    def lines(self) -> bytes:
+    def lines(self) -> str:
         """Return the headers that tell a service.
 
         The parent is the gateway's span where that is recorded, and the client's where it is not: a span that nobody
@@ -52,7 +52,7 @@ class Identity:
         span_id = self.span_id if recorded or not self.parent_id else self.parent_id
         parent = format_traceparent(self.trace_id, span_id, self.sampled, self._random)
         state = f"tracestate: {self._state}\r\n" if self._state else ""
-        return f"x-request-id: {self.request_id}\r\ntraceparent: {parent}\r\n{state}".encode()
+        return f"x-request-id: {self.request_id}\r\ntraceparent: {parent}\r\n{state}"
 
     def context(self) -> CallContext:
         """Return them as log lines want them."""

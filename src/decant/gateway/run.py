@@ -131,7 +131,7 @@ async def _serve(make: MakeRouter, options: GatewayOptions, listener: socket.soc
         limits=_within_files(options.limits),
         state=state,
         books=Books(access=options.access_log),
-        scheme=options.scheme.encode("ascii"),
+        scheme=options.scheme,
     )
     gateway = Gateway(edge)
     stopping = asyncio.Event()
