@@ -35,9 +35,10 @@ class Seeker(Protocol):
 class Wait:
     """A place in the queue for a connection; :meth:`cancel` gives it up."""
 
-    __slots__ = ("cancelled", "deadline", "seeker", "task", "tried")
+    __slots__ = ("_queue", "cancelled", "deadline", "seeker", "task", "tried")
 
-    def __init__(self, seeker: Seeker, deadline: float) -> None:
+    def __init__(self, seeker: Seeker, deadline: float, queue: deque[Wait]) -> None:
+        self._queue = queue
         self.seeker = seeker
         self.deadline = deadline
         self.cancelled = False
@@ -49,6 +50,8 @@ class Wait:
         self.cancelled = True
         if self.task is not None:
             self.task.cancel()
+        elif self in self._queue:  # else those who gave up would keep others out until their time is over
+            self._queue.remove(self)
 
 
 class Instance:
@@ -118,7 +121,7 @@ class Upstream:
                 instance.busy.add(connection)
                 seeker.on_connection(connection)
                 return None
-        wait = Wait(seeker, now + self._limits.connect_total_s)
+        wait = Wait(seeker, now + self._limits.connect_total_s, self._waiting)
         if instance is not None:
             self._start(wait, instance)
         elif len(self._waiting) < self._limits.waiting:

@@ -6,6 +6,7 @@ import pytest
 
 from decant.gateway.backend import BackendConnection
 from decant.gateway.limits import PoolLimits
+from decant.gateway.problems import Refused
 from decant.gateway.upstream import Address, Instance, Upstream
 
 ONE, TWO, THREE = (Address("127.0.0.1", port) for port in (1, 2, 3))
@@ -71,3 +72,24 @@ def test_rests_double_up_to_the_longest() -> None:
         instance.failures = failures
         pauses.append(upstream._pause(instance))
     assert pauses == [0.25, 0.5, 1.0, 5.0, 5.0]
+
+
+def test_who_gave_up_keeps_nobody_out_of_the_queue() -> None:
+    class Seeking:
+        refused: Refused | None = None
+
+        def on_connection(self, connection: BackendConnection) -> None:
+            raise AssertionError("there is none")
+
+        def on_no_connection(self, refused: Refused) -> None:
+            self.refused = refused
+
+    upstream = Upstream("shop", [Address("127.0.0.1", 1)], PoolLimits(connections=0, waiting=2))
+    first, second, third, fourth = (Seeking() for _ in range(4))
+    upstream.connect(first, 0.0)
+    given_up = upstream.connect(second, 0.0)
+    assert given_up is not None
+    given_up.cancel()
+    assert upstream.connect(third, 0.0) is not None
+    assert upstream.connect(fourth, 0.0) is None
+    assert [one.refused is None for one in (first, second, third, fourth)] == [True, True, True, False]
