@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -161,12 +165,13 @@ def down(config: str, as_json: bool) -> None:
     folder = folder_of(config)
     stopped: list[str] = []
     if folder.is_claimed():
-        try:
-            stopped = ask(folder, "down")["stopping"]
-        except CommandError as error:
-            if error.exit_code != 4:
-                raise
-        _until_gone(folder)
+        with _supervisor_of(folder) as ended:
+            try:
+                stopped = ask(folder, "down")["stopping"]
+            except CommandError as error:
+                if error.exit_code != 4:
+                    raise
+            _until(lambda: not folder.is_claimed() and ended(), folder)
     elif folder.path.is_dir():
         with folder.claimed():
             stopped = [f"pid {pid}" for pid in folder.clean()]
@@ -176,9 +181,23 @@ def down(config: str, as_json: bool) -> None:
         click.echo(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing runs.", err=True)
 
 
-def _until_gone(folder: RunFolder) -> None:
+@contextmanager
+def _supervisor_of(folder: RunFolder) -> Iterator[Callable[[], bool]]:
+    """Give what says whether the supervisor's process has ended; whoever gets its number later is another one."""
+    try:
+        process = os.pidfd_open(int(folder.read_state().get("pid", 0)))
+    except (OSError, ValueError):  # it ended just now, or has only begun
+        yield lambda: True
+        return
+    try:
+        yield lambda: bool(select.select([process], [], [], 0)[0])
+    finally:
+        os.close(process)
+
+
+def _until(is_gone: Callable[[], bool], folder: RunFolder) -> None:
     ends = time.monotonic() + STOPPED_WITHIN_S
-    while folder.is_claimed():
+    while not is_gone():
         if time.monotonic() > ends:
             pid = folder.read_state().get("pid")
             raise CommandError(

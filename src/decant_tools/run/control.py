@@ -15,6 +15,7 @@ from decant_tools.run.folder import RunFolder
 
 MAX_BYTES = 1024 * 1024
 CLIENTS = 16
+"""Clients that are listened to at the same time."""
 SAID_WITHIN_S = 5.0
 """Seconds that a client gets to say what it wants."""
 
@@ -34,12 +35,10 @@ async def listening(folder: RunFolder, answer: Answer) -> AsyncIterator[None]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, TimeoutError, ValueError):  # a client that says nothing, or nonsense
-            async with places, asyncio.timeout(None) as limit:
-                limit.reschedule(asyncio.get_running_loop().time() + SAID_WITHIN_S)
+            async with places, asyncio.timeout(SAID_WITHIN_S):  # not while it is done: `down` comes through always
                 request = json.loads(await reader.readline())
-                limit.reschedule(None)
-                writer.write(json.dumps(await _answered(answer, request)).encode() + b"\n")
-                await writer.drain()
+            writer.write(json.dumps(await _answered(answer, request)).encode() + b"\n")
+            await writer.drain()
         writer.close()
 
     with folder.socket_path() as path:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import IO, Any
 
 from decant.errors import CommandError
 from decant.home import ensure_home
@@ -26,6 +26,7 @@ KEPT_RUNS = 5
 _LOCK, _STATE, _SOCKET = "lock", "state.json", "control.sock"
 _GONE_WITHIN_S = 5.0
 _POLITE_S = 1.0
+_LOOKED_AT_S = 0.3
 
 
 class RunFolder:
@@ -81,23 +82,21 @@ class RunFolder:
         ensure_home(self.path.parent)
         self.path.mkdir(mode=0o700, exist_ok=True)
         with (self.path / _LOCK).open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _locked(lock):
                 state = self.read_state()
                 raise CommandError(
                     f"This workspace runs already: pid {state.get('pid', '?')}, topology {state.get('topology', '?')}.",
                     hint="See it with `decant ps`, stop it with `decant down`, or give this one a DECANT_HOME of "
                     "its own.",
                     exit_code=6,
-                ) from None
+                )
             yield
 
     def is_claimed(self) -> bool:
         """Return whether a supervisor runs."""
         try:
             with (self.path / _LOCK).open("r") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
         except BlockingIOError:
@@ -141,6 +140,20 @@ class RunFolder:
         return sorted(path.parent.name for path in self.path.glob("*/logs"))
 
 
+def _locked(lock: IO[str]) -> bool:
+    """Lock a file; whoever only looks whether it is locked holds it for a moment, and is waited for."""
+    ends = time.monotonic() + _LOOKED_AT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > ends:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
+
+
 def run_mark(run: str, process: str) -> str:
     """Return what :data:`RUN_NAME` holds for a process of a run, and for whatever that starts."""
     return f"{run}/{process}"
@@ -148,16 +161,17 @@ def run_mark(run: str, process: str) -> str:
 
 def processes_of(run: str) -> list[int]:
     """Return the processes of a run, or of one mark of it, whoever their parent is now; on Linux."""
-    wanted = f"{RUN_NAME}={run}".encode()
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            values = entry.read_bytes().split(b"\0")
-            if any(value == wanted or value.startswith(wanted + b"/") for value in values):
-                found.append(int(entry.parent.name))
-        except OSError:  # ended, or somebody else's
-            continue
+    found = [int(entry.parent.name) for entry in Path("/proc").glob("[0-9]*/environ") if _carries(entry, run)]
     return [pid for pid in found if pid != os.getpid()]
+
+
+def _carries(environ: Path, mark: str) -> bool:
+    wanted = f"{RUN_NAME}={mark}".encode()
+    try:
+        values = environ.read_bytes().split(b"\0")
+    except OSError:  # ended, or somebody else's
+        return False
+    return any(value == wanted or value.startswith(wanted + b"/") for value in values)
 
 
 def end_run(run: str) -> list[int]:
@@ -166,13 +180,12 @@ def end_run(run: str) -> list[int]:
     Returns:
         The processes that were ended.
     """
-    ended = processes_of(run)
-    _send(ended, signal.SIGTERM)
+    ended = _send(run, signal.SIGTERM)
     began = time.monotonic()
     while left := processes_of(run):
         waited = time.monotonic() - began
         if waited > _POLITE_S:
-            _send(left, signal.SIGKILL)
+            _send(run, signal.SIGKILL)
         if waited > _GONE_WITHIN_S:
             raise CommandError(f"These processes of the run {run} do not end: {', '.join(map(str, left))}.")
         time.sleep(0.02)
@@ -182,10 +195,18 @@ def end_run(run: str) -> list[int]:
 def kill_processes(mark: str) -> None:
     """Kill what carries a mark now."""
     if mark:
-        _send(processes_of(mark), signal.SIGKILL)
+        _send(mark, signal.SIGKILL)
 
 
-def _send(pids: list[int], signum: int) -> None:
-    for pid in pids:
+def _send(mark: str, signum: int) -> list[int]:
+    """Send a signal to what carries a mark, and to nobody who got the number of such a process since; return them."""
+    found = processes_of(mark)
+    for pid in found:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signum)
+            process = os.pidfd_open(pid)
+            try:
+                if _carries(Path(f"/proc/{pid}/environ"), mark):
+                    signal.pidfd_send_signal(process, signum)
+            finally:
+                os.close(process)
+    return found

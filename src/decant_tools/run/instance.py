@@ -102,13 +102,14 @@ class Instance:
 
     def kill(self) -> None:
         """Kill its group now."""
-        if not self.ended.is_set():
+        if self.is_alive:
             _kill_group(self.pid)
 
     async def _run(self) -> None:
         reading = asyncio.create_task(self._read(), name=f"read {self.plan.name}")
-        await _end_of(self._process)
+        await _end_of(self.pid)
         _kill_group(self.pid)  # what it started itself, and left
+        self._process.wait()  # now, and in this thread: until then nobody else can have its number
         if self.plan.kind == "foreign":  # a daemon of it has left the group, and with a killed shim nobody else ends it
             kill_processes(self.plan.environ.get(RUN_NAME, ""))
         await asyncio.wait([reading], timeout=DRAINED_WITHIN_S)
@@ -146,16 +147,16 @@ class Instance:
         self._take(fields)
 
 
-async def _end_of(process: subprocess.Popen[bytes]) -> None:
-    """Return when a process has ended: a thread waits for it, whatever still holds its output."""
+async def _end_of(pid: int) -> None:
+    """Return when a process has ended, and is a zombie: a thread waits for it, whatever still holds its output."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def wait() -> None:
-        process.wait()
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         with contextlib.suppress(RuntimeError):  # nobody is there any more to be told
             loop.call_soon_threadsafe(ended.set)
 
-    threading.Thread(target=wait, name=f"wait {process.pid}", daemon=True).start()
+    threading.Thread(target=wait, name=f"wait {pid}", daemon=True).start()
     await ended.wait()
 
 

@@ -95,11 +95,12 @@ class Keeper:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        if left := [instance for instance in self._instances if not instance.ended.is_set()]:
+        if left := self._left():
             self._set("stopping")
             await asyncio.gather(*(instance.stop(self.plan.grace_s) for instance in left))
-        self._ports.give_up(self.plan.name)
-        self._set("stopped")
+        if self._task is None:  # nobody started it again meanwhile
+            self._ports.give_up(self.plan.name)
+            self._set("stopped")
 
     async def restart(self) -> None:
         """Replace it.
@@ -113,9 +114,9 @@ class Keeper:
             if self.plan.is_handed_over and self.state == "ready" and self._current is not None:
                 await self._replace(self._current)
                 return
-        await self.stop()
-        self.start()
-        await self.settled.wait()
+            await self.stop()
+            self.start()
+            await self.settled.wait()
         if self.state != "ready":
             raise CommandError(f"{self.plan.name} does not start: {self.why}.", hint=f"decant logs {self.plan.name}")
 
@@ -145,8 +146,12 @@ class Keeper:
 
     # --- what it does ---
 
+    def _left(self) -> list[Instance]:
+        return [instance for instance in self._instances if not instance.ended.is_set()]
+
     async def _keep(self) -> None:
         """Start it again and again, until it is stopped or gives up."""
+        await asyncio.gather(*(instance.ended.wait() for instance in self._left()))  # it was being stopped just now
         while True:
             self._set("restarting" if self.restarts else "starting", self.why if self.restarts else "")
             instance = await self._launch()
@@ -168,7 +173,7 @@ class Keeper:
 
     async def _new_instance(self) -> Instance:
         made = await Instance.start(self.plan, self._ports.hold(self.plan.name), self._hear)
-        self._instances = {made, *(instance for instance in self._instances if not instance.ended.is_set())}
+        self._instances = {made, *self._left()}
         return made
 
     async def _until_ready(self, instance: Instance) -> None:

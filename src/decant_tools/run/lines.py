@@ -34,7 +34,7 @@ def read_line(raw: bytes, process: str) -> Fields:
     if text.startswith("{"):
         try:
             fields = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or deeper than anybody reads
             fields = None
         if isinstance(fields, dict) and isinstance(fields.get("message"), str) and isinstance(fields.get("time"), str):
             level = str(fields.get("level", "info")).lower()

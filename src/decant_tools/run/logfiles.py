@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import json
 from collections.abc import Iterable, Iterator
@@ -28,13 +29,17 @@ class LogFile:
         self._size = self._file.tell()
 
     def write(self, fields: Fields) -> None:
-        line = write_line(fields)
+        """Add a line; a full disk loses it, and ends nothing."""
+        with contextlib.suppress(OSError):
+            self._write(write_line(fields))
+
+    def _write(self, line: bytes) -> None:
         if self._size and self._size + len(line) > self._max:
-            self._file.close()
             self._path.replace(self._path.with_suffix(f"{SUFFIX}.1"))
-            self._file, self._size = self._path.open("ab", buffering=0), 0
-        self._file.write(line)
-        self._size += len(line)
+            turned = self._path.open("ab", buffering=0)
+            self._file.close()
+            self._file, self._size = turned, 0
+        self._size += self._file.write(line) or 0
 
     def close(self) -> None:
         self._file.close()

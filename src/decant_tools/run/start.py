@@ -18,7 +18,7 @@ from decant.serving.process import children_environ
 from decant.topology import Workspace
 from decant_tools.run.display import Display, is_coloured
 from decant_tools.run.folder import RunFolder
-from decant_tools.run.lines import Painter
+from decant_tools.run.lines import Fields, Painter
 from decant_tools.run.planner import Planner, Wanted
 from decant_tools.run.programs import DECANT
 from decant_tools.run.supervisor import Job, Supervisor
@@ -69,10 +69,15 @@ def _supervise(workspace: Workspace, wanted: Wanted, job: Job, terminal: Termina
             planner = Planner(workspace, wanted, run)
             planned = planner.plan()
             display.align([plan.name for plan in planned.processes])
-            supervisor = Supervisor(job, run, folder, planner, planned, display.line, display.say, report=report)
+            show = display.line if terminal.report_fd is None else _nowhere
+            supervisor = Supervisor(job, run, folder, planner, planned, show, display.say, report=report)
             return asyncio.run(supervisor.run())
         finally:
             display.close()
+
+
+def _nowhere(_fields: Fields) -> None:
+    """Show no line of a process where no terminal is: its log file has it, and is bounded."""
 
 
 @contextlib.contextmanager

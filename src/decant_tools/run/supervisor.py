@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from signal import SIGHUP, SIGINT, SIGTERM
+from signal import SIG_BLOCK, SIGHUP, SIGINT, SIGTERM, pthread_sigmask
 from typing import Any
 
 from decant.errors import CommandError
@@ -28,6 +28,7 @@ from decant_tools.run.watch import Watcher, changed_files
 
 DATABASES = "databases"
 TIMED_OUT = 5
+SIGNALS = (SIGINT, SIGTERM, SIGHUP)
 _LAST: Mapping[str, int] = {"gateway": 0, "service": 1, "proxy": 2, "foreign": 3}
 """Who is stopped when: the edge before what it leads to, a foreign service after those that may be asking it."""
 
@@ -86,7 +87,7 @@ class Supervisor:
     async def run(self) -> int:
         """Run until everything is stopped, and return the exit code."""
         loop = asyncio.get_running_loop()
-        for signum in (SIGINT, SIGTERM, SIGHUP):
+        for signum in SIGNALS:
             loop.add_signal_handler(signum, self._on_signal, signum)
         for keeper in self._keepers.values():
             keeper.changed = self._save
@@ -104,6 +105,7 @@ class Supervisor:
             end_run(self._run)  # what left its group and its parent
             for log in self._logs.values():
                 log.close()
+            pthread_sigmask(SIG_BLOCK, SIGNALS)  # nothing is left to stop: one more Ctrl-C changes nothing
         return self._code
 
     # --- starting ---
@@ -201,6 +203,8 @@ class Supervisor:
         watcher = Watcher(self._job.root, self._planner.sources, self._planned.specs, self._say)
         async for changed in changed_files(self._job.root):
             for service in watcher.services_of(changed):
+                if all(keeper.state in {"stopping", "stopped"} for keeper in self._of([service])):
+                    continue  # somebody stopped it, and wants it to stay so
                 try:
                     await self._restart([service])
                 except CommandError as error:
@@ -268,10 +272,11 @@ class Supervisor:
         self._show(fields)
 
     def _save(self) -> None:
-        self._folder.write_state(
-            pid=os.getpid(), run=self._run, workspace=self._job.workspace, topology=self._planned.topology,
-            edge=self._planned.edge, processes={name: keeper.pid for name, keeper in self._keepers.items()},
-        )  # fmt: skip
+        with contextlib.suppress(OSError):  # a full disk: what was written last still names the run
+            self._folder.write_state(
+                pid=os.getpid(), run=self._run, workspace=self._job.workspace, topology=self._planned.topology,
+                edge=self._planned.edge, processes={name: keeper.pid for name, keeper in self._keepers.items()},
+            )  # fmt: skip
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from decant_tools.run.crashes import CAP_S, LOOP, Crashes
+from decant_tools.run.crashes import CAP_S, KILLS, LOOP, Crashes
 
 
 def test_five_exits_by_itself_in_a_row_are_a_loop() -> None:
@@ -22,8 +22,16 @@ def test_an_exit_soon_after_readiness_counts_and_a_later_one_does_not() -> None:
 
 def test_a_kill_from_outside_does_not_count_and_is_not_waited_for() -> None:
     crashes = Crashes()
-    assert {crashes.note(-signal.SIGKILL, None) for _ in range(50)} == {0.0}
+    assert {crashes.note(-signal.SIGKILL, 0.1) for _ in range(50)} == {0.0}
     assert crashes.in_a_row == 0
+
+
+def test_kills_before_it_is_ready_are_waited_for_when_they_do_not_end_and_are_no_loop() -> None:
+    crashes = Crashes(draw=lambda: 1.0)
+    assert [crashes.note(-signal.SIGKILL, None) for _ in range(KILLS + 2)] == [*[0.0] * KILLS, 0.2, 0.4]
+    assert {crashes.note(-signal.SIGKILL, None) for _ in range(2000)} >= {CAP_S}
+    assert crashes.in_a_row == 0
+    assert crashes.note(-signal.SIGKILL, 0.1) == 0.0
 
 
 def test_pauses_are_jittered_by_half_and_bounded() -> None:

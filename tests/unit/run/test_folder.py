@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,23 @@ def test_where_nothing_runs_a_command_says_so(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="Nothing of this workspace runs") as caught:
         ask(RunFolder(tmp_path), "status")
     assert caught.value.exit_code == 4
+
+
+def test_a_look_at_the_claim_does_not_take_it_from_a_supervisor_that_starts(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.path.mkdir(parents=True)
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            folder.is_claimed()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(200):
+            with folder.claimed():
+                pass
+    finally:
+        over.set()
+        looking.join()

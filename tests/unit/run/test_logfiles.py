@@ -59,3 +59,9 @@ def test_what_is_added_is_followed_over_a_turn_and_into_new_logs(tmp_path: Path)
     log.write(fields(5))
     assert [line["message"] for line in follower.added()] == ["5"]
     log.close()
+
+
+def test_a_full_disk_loses_lines_and_ends_nothing() -> None:
+    log = LogFile(Path("/dev/full"))
+    log.write({"process": "cart", "time": "2026-01-01T00:00:00.000Z", "message": "lost"})
+    log.close()
