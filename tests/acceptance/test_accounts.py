@@ -185,6 +185,7 @@ def test_a_wrong_password_and_an_unknown_address_answer_alike(shop: Shop) -> Non
     assert wrong.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.slow
 @pytest.mark.topologies("monolith/direct")
 def test_a_wrong_password_takes_as_long_as_an_unknown_address(topology_variant: Variant, tmp_path: Path) -> None:
     with open_store(topology_variant, tmp_path) as store:  # its own: failures are limited by address, too

@@ -223,6 +223,7 @@ def test_twice_is_paid_once_whatever_card_was_chosen(shop: Shop, ada: Customer) 
     assert ada.order(order["id"]) == order
 
 
+@pytest.mark.slow
 def test_a_slow_catalogue_delays_the_purchase_and_does_not_stop_it(shop: Shop, ada: Customer) -> None:
     with shop.failing("catalog.slow"):
         began = monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,29 @@ from tests.docs.walkthrough import ROOT, Walk
 FOLDERS = ("docs", "examples")
 PAGES = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 RUNNABLE = [page for page in PAGES if any(block.is_run for block in blocks(page.read_text()))]
+LONG = {
+    "docs/how-to/commands.md",
+    "docs/how-to/existing-app.md",
+    "docs/how-to/failure-switches.md",
+    "docs/how-to/test-topologies.md",
+    "docs/how-to/type-checking.md",
+    "docs/tutorial/02-another-table.md",
+    "docs/tutorial/03-your-first-event.md",
+    "docs/tutorial/04-your-first-saga.md",
+}
+"""Pages that take more than five seconds to follow."""
 
 
 def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def followed(path: Path) -> Any:
+    return pytest.param(path, id=name(path), marks=pytest.mark.slow if name(path) in LONG else ())
+
+
 @pytest.mark.timeout(180)  # a page runs a dozen commands, and a type checker with a cold cache
-@pytest.mark.parametrize("path", RUNNABLE, ids=name)
+@pytest.mark.parametrize("path", map(followed, RUNNABLE))
 def test_a_reader_who_follows_the_page_sees_what_it_shows(path: Path, tmp_path: Path) -> None:
     Walk(tmp_path).follow(path)
 

@@ -102,6 +102,7 @@ def test_one_crash_loop_does_not_take_the_rest_in_the_foreground(shop: Shop) -> 
     assert "stopping bank; again to kill them now" in workspace.said()
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_a_killed_supervisor_and_the_next_one_starts(shop: Shop) -> None:
     spawning = "[services.deep]\ncommand = \"sh -c 'setsid sleep 600 & exec python server.py'\"\n"
     workspace = shop(services=BANK + spawning)
