@@ -36,7 +36,7 @@ def followed(path: Path) -> Any:
 
 
 @pytest.mark.timeout(180)  # a page runs a dozen commands, and a type checker with a cold cache
-@pytest.mark.parametrize("path", map(followed, RUNNABLE))
+@pytest.mark.parametrize("path", [followed(page) for page in RUNNABLE])
 def test_a_reader_who_follows_the_page_sees_what_it_shows(path: Path, tmp_path: Path) -> None:
     Walk(tmp_path).follow(path)
 
