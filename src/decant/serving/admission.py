@@ -6,7 +6,8 @@ share nothing. Which kind a service has is measured: a place that becomes free i
 longest, and the time until that request really runs is the time that it waited for the interpreter.
 
 - All places are free at first, since requests that wait for others look the same as requests that compute until they
-  are measured. Above ``LATE_S`` a quarter fewer may run at once, once in ``SETTLE_S``; below ``PROMPT_S`` one more.
+  are measured. Above ``LATE_S`` half as many may run at once, once in ``SETTLE_S``; below ``PROMPT_S`` one more, and
+  less than one within ``CALM_S`` of that.
 - A request that would wait for longer than ``WAIT_S``, or than its caller will, is refused when it arrives: what is
   refused late has cost its client the time and the server the place.
 
@@ -28,16 +29,16 @@ nothing."""
 UNREAD: Final = "decant.unread"
 """The environ key that says that what is left of the request's body is not to be waited for."""
 
-FEWEST: Final = 4
-"""Below that, requests that wait for a disk would leave the interpreter idle, whatever the machine's other work does to
-the measured times."""
+FEWEST: Final = 2
+"""With one, each wait for a disk would leave the interpreter idle."""
 
 WAITING: Final = 4
 """One place in so many is for requests that wait."""
 
 PROMPT_S: Final = 0.004
 LATE_S: Final = 0.012
-SETTLE_S: Final = 0.1
+SETTLE_S: Final = 0.05
+CALM_S: Final = 1.0
 WAIT_S: Final = 1.0
 STUCK_S: Final = 2.0
 """What a request waits at most when nothing moves on, whatever was expected when it arrived."""
@@ -108,13 +109,18 @@ class Places:
                 return False
             if self._running < int(self._limit) and not self._waiting:
                 self._running += 1
+                now = self._clock()
                 if self._running >= int(self._limit):
-                    self._left_at = self._clock()  # the pace is that of a full house: what was idle before is no part
-                return True
-            if not self._is_worth_it(patience_s):
+                    self._left_at = now  # the pace is that of a full house: what was idle before is no part
+                waiter: _Waiter | None = None
+            elif self._is_worth_it(patience_s):
+                waiter = _Waiter()
+                self._waiting.append(waiter)
+            else:
                 return False
-            waiter = _Waiter()
-            self._waiting.append(waiter)
+        if waiter is None:
+            self._let_others_arrive(now)
+            return True
         waiter.wake.acquire(timeout=STUCK_S if patience_s is None else min(STUCK_S, patience_s))
         return self._woken(waiter)
 
@@ -161,6 +167,18 @@ class Places:
             waiter.granted_at = now
             waiter.wake.release()
 
+    def _let_others_arrive(self, since: float) -> None:
+        """Give the interpreter away for a moment, so that requests which need it to arrive here are counted.
+
+        A request that computes holds it to its end, and the next one finds a free place: without this, requests would
+        queue for the interpreter, where nobody counts or refuses them.
+        """
+        time.sleep(0)
+        late_s = self._clock() - since
+        if late_s > LATE_S:
+            with self._lock:
+                self._adapt(late_s, self._clock())
+
     def _woken(self, waiter: _Waiter) -> bool:
         with self._lock:
             if waiter.granted_at is None:
@@ -172,8 +190,9 @@ class Places:
 
     def _adapt(self, late_s: float, now: float) -> None:
         if late_s < PROMPT_S:
-            self._limit = min(float(self._ceiling), self._limit + 1)
+            step = 1.0 if now - self._settled_at >= CALM_S else 1 / self._limit
+            self._limit = min(float(self._ceiling), self._limit + step)
             self._give(now)
         elif late_s > LATE_S and now - self._settled_at >= SETTLE_S:
             self._settled_at = now
-            self._limit = max(float(min(FEWEST, self._ceiling)), self._limit * 0.75)
+            self._limit = max(float(min(FEWEST, self._ceiling)), self._limit * 0.5)

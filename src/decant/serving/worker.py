@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from decant.errors import DecantError
 from decant.serving.base import ServeOptions
@@ -16,6 +16,10 @@ from decant.serving.draining import Drain, draining
 from decant.serving.process import die_with_parent
 
 logger = logging.getLogger("decant.serving")
+
+SWITCH_S: Final = 0.001
+"""Seconds for which a thread that computes may keep the interpreter from one that waits for it. With the usual five, a
+refusal waits behind whole requests: 60 ms (p99) in place of 35 where five times too much is asked for."""
 
 
 class Worker:
@@ -40,6 +44,7 @@ class Worker:
         from decant.serving.admission import Places
         from decant.serving.front import Front
 
+        sys.setswitchinterval(SWITCH_S)
         return Front(self.app, Places(self.options.places), draining(self.app))
 
     def start(self) -> None:

@@ -161,11 +161,11 @@ def test_requests_that_wait_for_the_interpreter_make_it_fewer_but_not_all_at_onc
     fill(places)
     clock.now += SETTLE_S
     grant(places, clock, LATE_S * 2)
-    assert places.limit == FIRST * 3 // 4
+    assert places.limit == FIRST // 2
     while places.running > places.limit:
         places.leave()
     grant(places, clock, LATE_S * 2)
-    assert places.limit == FIRST * 3 // 4, "it settles before it is looked at again"
+    assert places.limit == FIRST // 2, "it settles before it is looked at again"
 
 
 def test_some_may_always_run(clock: Clock) -> None:
