@@ -104,15 +104,15 @@ class Places:
         Returns:
             False when there is none: nothing was taken.
         """
+        waiter = None
         with self._lock:
+            now = self._clock()
             if self._taken() >= self.most:
                 return False
             if self._running < int(self._limit) and not self._waiting:
                 self._running += 1
-                now = self._clock()
                 if self._running >= int(self._limit):
                     self._left_at = now  # the pace is that of a full house: what was idle before is no part
-                waiter: _Waiter | None = None
             elif self._is_worth_it(patience_s):
                 waiter = _Waiter()
                 self._waiting.append(waiter)
