@@ -30,7 +30,7 @@ EVERY_DATABASE = (
     pytest.param("services+mariadb", marks=(pytest.mark.mariadb, SLOW)),
     pytest.param("services+redis", marks=(pytest.mark.redis, SLOW)),
 )
-GROUPED = pytest.param("accounts", marks=SLOW)
+GROUPED = pytest.param("peak", marks=SLOW)
 """Some modules together, others apart."""
 PATIENCE_S = 20.0
 STARTS_S = 300
