@@ -9,6 +9,7 @@
                               anything
 ``console exit=3``            the same, and the commands must end with that exit code
 ``console server=name:port``  the command is started, and stays until the next change or the page's end
+``console nobody=name:port``  nobody answers at the port that the page shows for that service
 ``console up=port``           ``decant up -d`` with that public port; what it started stays as long
 ``toml``, ``json``            must be readable
 anything else                 is only shown; ``sh`` is for commands of this repository's own, such as ``make up``
@@ -60,8 +61,11 @@ class Block:
 
     @property
     def server(self) -> tuple[str, int] | None:
-        found = re.search(r"server=([\w-]+):(\d+)", self.rest)
-        return (found[1], int(found[2])) if found else None
+        return self._address("server")
+
+    @property
+    def nobody(self) -> tuple[str, int] | None:
+        return self._address("nobody")
 
     @property
     def up(self) -> int | None:
@@ -80,6 +84,10 @@ class Block:
     @property
     def is_run(self) -> bool:
         return bool(self.title or self.source) or self.language in RUN
+
+    def _address(self, mark: str) -> tuple[str, int] | None:
+        found = re.search(rf"\b{mark}=([\w-]+):(\d+)", self.rest)
+        return (found[1], int(found[2])) if found else None
 
     def _quoted(self, mark: str) -> str | None:
         found = re.search(rf'\b{mark}="([^"]+)"', self.rest)

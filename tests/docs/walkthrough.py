@@ -58,8 +58,8 @@ class Walk:
         self.catch_up(page, page_before(text))
         found = list(blocks(text))
         for block in found:
-            if block.server:
-                self.reserve(*block.server)
+            if address := block.server or block.nobody:
+                self.reserve(*address)
         try:
             for block in found:
                 try:
