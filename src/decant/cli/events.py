@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -130,12 +130,15 @@ def tail(
         time.sleep(FOLLOW_S)
 
 
+def _parked_events(function: Callable[..., None]) -> Callable[..., None]:
+    """Let a command name parked events: one by one, or with ``--all`` those that the options choose."""
+    function = _module_option(_type_option(_key_option(function)))
+    function = click.option("--all", "everything", is_flag=True, help="All that are parked.")(function)
+    return click.argument("events", nargs=-1, metavar="[EVENT]...")(function)
+
+
 @command.command(help="Put parked events back: EVENT, or with --all all that the options name.")
-@click.argument("events", nargs=-1, metavar="[EVENT]...")
-@click.option("--all", "everything", is_flag=True, help="All that are parked.")
-@_module_option
-@_type_option
-@_key_option
+@_parked_events
 @json_option
 @config_option
 def retry(
@@ -154,11 +157,7 @@ def retry(
 
 
 @command.command(help="Forget parked events for good: EVENT, or with --all all that the options name.")
-@click.argument("events", nargs=-1, metavar="[EVENT]...")
-@click.option("--all", "everything", is_flag=True, help="All that are parked.")
-@_module_option
-@_type_option
-@_key_option
+@_parked_events
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @config_option
