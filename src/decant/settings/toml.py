@@ -60,8 +60,20 @@ def read_toml(path: str | Path) -> TomlFile:
         SettingsError: When there is no such file, or it is not TOML; says where and what to do.
     """
     path = Path(path)
-    label = relative(path)
-    text = read_text(path)
+    return parse_toml(read_text(path), path, relative(path))
+
+
+def parse_toml(text: str, path: Path, label: str) -> TomlFile:
+    """Read the text of a TOML file.
+
+    Args:
+        text: What it holds.
+        path: Where it lies.
+        label: What faults call it.
+
+    Raises:
+        SettingsError: When it is not TOML; says where and what to do.
+    """
     try:
         return TomlFile(path, label, tomllib.loads(text), text)
     except tomllib.TOMLDecodeError as error:
@@ -79,7 +91,7 @@ def read_text(path: Path) -> str:
         SettingsError: When it cannot be read.
     """
     label = relative(path)
-    return _decode(_read_bytes(path, label), label)
+    return decode(_read_bytes(path, label), label)
 
 
 def relative(path: Path) -> str:
@@ -104,7 +116,12 @@ def _read_bytes(path: Path, label: str) -> bytes:
         raise SettingsError([f"{label}: The file cannot be read: {reason}. Check its permissions."]) from None
 
 
-def _decode(raw: bytes, label: str) -> str:
+def decode(raw: bytes, label: str) -> str:
+    """Return a file's text.
+
+    Raises:
+        SettingsError: When it is not UTF-8.
+    """
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

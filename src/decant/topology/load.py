@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import os
 import re
 from collections.abc import Mapping
@@ -11,19 +10,21 @@ from pathlib import Path
 from decant.errors import SettingsError
 from decant.settings.sources import Sources, read_sources
 from decant.settings.suggest import suggest
-from decant.settings.toml import read_toml, relative
-from decant.topology.assign import REST, Assignment, assign, implicit, is_name
+from decant.settings.toml import read_toml
 from decant.topology.calls import read_calls
-from decant.topology.find import FILE_NAME, find_modules, find_package, find_workspace
+from decant.topology.find import FILE_NAME, Disk, find_workspace
 from decant.topology.gateway import read_gateway
+from decant.topology.hosting import Hosting, default_topology, read_hosting
 from decant.topology.model import ServiceSpec, Workspace
+from decant.topology.projects import check_projects
 from decant.topology.services import check_ports, read_services, specify
 from decant.topology.table import Faults, Table, show
 
-TABLES = ("workspace", "topologies", "services", "gateway", "calls", "settings")
+TABLES = (
+    "workspace", "topologies", "services", "gateway", "calls", "settings",
+    "libs", "modules", "tasks", "affected", "cache",
+)  # fmt: skip
 WORKSPACE_KEYS = ("name", "modules", "exclude", "topology", "prefix")
-RESERVED = ("decant", "otel")
-"""Module names that would clash with the toolkit's own settings tables and environment names."""
 
 
 def load_workspace(
@@ -75,25 +76,26 @@ class _Reader:
         self.top.only(TABLES)
         self.top.table("settings")
         self.table.only(WORKSPACE_KEYS)
-        name = self.name()
-        package, package_path = self.package(name)
-        modules = self.modules(package_path)
-        assigned = self.assignments(name, modules)
+        disk = Disk(self.root)
+        hosting = read_hosting(self.top, disk)
+        modules = hosting.modules
         services = self.top.table("services")
-        owned = self.owned(assigned)
-        declared = read_services(services, owned)
+        owned = hosting.owned(self.top)
+        declared = read_services(services, owned, disk.service)
         gateway = read_gateway(self.top.table("gateway"), {*modules, *owned, *declared})
         foreign = [name for name in declared if name not in owned]
         topologies: dict[str, tuple[ServiceSpec, ...]] = {}
-        for title, assignment in assigned.items():
+        for title, assignment in hosting.topologies.items():
             topologies[title] = specify(assignment, declared, gateway, foreign)
             check_ports(topologies[title], gateway, services, title)
+        self.check_modules(hosting)
+        check_projects(self.top)
         found = Workspace(
-            name=name,
+            name=hosting.name,
             root=self.root,
             file=self.file,
-            package=package,
-            package_path=package_path,
+            package=hosting.package,
+            package_path=None if hosting.package_path is None else self.root / hosting.package_path,
             modules=modules,
             topologies=topologies,
             topology=self.chosen(topologies, topology),
@@ -106,82 +108,27 @@ class _Reader:
             raise SettingsError(self.faults.found)
         return found
 
-    def name(self) -> str:
-        folder = re.sub("[^A-Za-z0-9_-]+", "-", self.root.name).strip("-_")
-        name = self.table.text("name", folder if is_name(folder) else "workspace")
-        if not is_name(name):
-            self.table.fault("name", f"is {show(name)}. Use letters, digits, - and _, a letter first.")
-        return name
-
-    def package(self, name: str) -> tuple[str, Path | None]:
-        """Return the package that holds the modules, and its folder; by default it has the workspace's name."""
-        package = self.table.text("modules", name.replace("-", "_"))
-        if not all(map(_is_module_name, package.split("."))):
-            self.table.fault("modules", f"is {show(package)}, which is no name of a package.")
-            return "", None
-        path = find_package(self.root, package)
-        if path is None and "modules" in self.table.data:
-            folder = package.replace(".", "/")
-            self.table.fault("modules", f"is not there. Create the folder {folder}/ or src/{folder}/.")
-        return (package, path) if path else ("", None)
-
-    def modules(self, package_path: Path | None) -> tuple[str, ...]:
-        if package_path is None:
-            return ()
-        found = find_modules(package_path)
-        excluded = self.excluded(found)
-        modules = tuple(name for name in found if name not in excluded)
-        for name in modules:
-            if not _is_module_name(name) or name in RESERVED:
-                where = relative(package_path / name)
-                self.table.fault("modules", f"holds {where}, which is no name for a module. Rename or exclude it.")
-        if not modules and "modules" in self.table.data:
-            where = relative(package_path)
-            self.table.fault("modules", f"holds no module: create a folder in {where} with an __init__.py.")
-        return modules
-
-    def excluded(self, found: tuple[str, ...]) -> list[str]:
-        names = self.table.items("exclude")
-        for index, name in enumerate(names):
-            if name not in found:
-                self.faults.add(
-                    (*self.table.keys, "exclude", index),
-                    f"there is no package {show(name)}. {suggest(str(name), found)}",
-                )
-        return names
-
-    def assignments(self, name: str, modules: tuple[str, ...]) -> dict[str, Assignment]:
-        table = self.top.table("topologies")
-        if "topologies" not in self.top.data:
-            return implicit(name, modules)
-        for title in table.data:
-            if not is_name(title):
-                table.fault(title, "is no name for a topology. Use letters, digits, - and _, a letter first.")
-        if not table.data:
-            self.faults.add(table.keys, "[topologies] is empty. Name one, or delete the line.")
-        return {title: assign(entry, modules) for title, entry in table.tables().items()}
-
-    def owned(self, assigned: Mapping[str, Assignment]) -> list[str]:
-        """Return every name of a service in any topology, those included that a fault left without modules."""
-        tables = self.top.data.get("topologies", {})
-        tables = tables.values() if isinstance(tables, dict) else ()
-        written = (key for table in tables if isinstance(table, dict) for key in table)
-        found = (service for assignment in assigned.values() for service in assignment)
-        return [name for name in dict.fromkeys([*written, *found]) if name != REST]
+    def check_modules(self, hosting: Hosting) -> None:
+        table = self.top.table("modules")
+        for name in table.data:
+            if name not in hosting.modules:
+                message = f"there is no module {show(name)}. {suggest(name, hosting.modules)}"
+                self.faults.add((*table.keys, name), message)
 
     def chosen(self, known: Mapping[str, object], argument: str | None) -> str:
-        default = "monolith" if "monolith" in known or not known else next(iter(known))
-        sources = (
-            ("topology", argument),
-            ("environment DECANT_TOPOLOGY", self.sources.environ.get("DECANT_TOPOLOGY")),
-            (self.file.at("workspace", "topology"), self.table.text("topology", default)),
-        )
-        given = [(source, name) for source, name in sources if name]
+        default = default_topology(self.top, known)
+        given = [
+            (source, name)
+            for source, name in (
+                ("topology", argument),
+                ("environment DECANT_TOPOLOGY", self.sources.environ.get("DECANT_TOPOLOGY")),
+                (self.file.at("workspace", "topology"), default),
+            )
+            if name
+        ]
         for source, name in given:
             if known and name not in known:
                 self.faults.found.append(f"{source}: there is no topology {show(name)}. {suggest(name, known)}")
-        if len(known) > 1 and "monolith" not in known and "topology" not in self.table.data:
-            self.faults.add(self.table.keys, f"[workspace] must say which topology is the default: {', '.join(known)}.")
         return given[0][1] if given else default
 
     def prefix(self) -> str:
@@ -189,7 +136,3 @@ class _Reader:
         if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
             self.table.fault("prefix", f'is {show(prefix)}. Write one such as "/api", without a slash at the end.')
         return prefix
-
-
-def _is_module_name(name: str) -> bool:
-    return name.isidentifier() and not keyword.iskeyword(name)

@@ -29,6 +29,8 @@ class ServiceSpec:
         replicas: How many processes of it run.
         command: What starts a foreign service, or None.
         env: Added to the environment of its processes.
+        path: The folder of an application of its own, relative to the workspace; None for what consists of modules,
+            and for what is only an address or a command.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ServiceSpec:
     replicas: int = 1
     command: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    path: str | None = None
 
     @property
     def foreign(self) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from decant.settings.suggest import suggest
 from decant.topology.assign import Assignment, is_name
 from decant.topology.model import Gateway, ServiceSpec, is_url
+from decant.topology.projects import PROJECT_KEYS, read_project
 from decant.topology.table import Table, show
 
-KEYS = ("replicas", "port", "url", "command", "env")
+KEYS = ("replicas", "port", "url", "command", "env", *PROJECT_KEYS)
 FIRST_PORT = 8001
 LAST_PORT = 65535
 MAX_REPLICAS = 100
@@ -19,31 +20,52 @@ MAX_REPLICAS = 100
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A ``[services.X]`` table as written; port 0 is one that is not named."""
+    """A ``[services.X]`` table as written; port 0 is one that is not named, and "" a path that is not."""
 
     replicas: int = 1
     port: int = 0
     url: str | None = None
     command: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
 
 
-def read_services(table: Table, assigned: Collection[str]) -> dict[str, Declared]:
-    """Read ``[services]``: what the services of topologies need, and foreign services."""
+FindService = Callable[[str, str, bool], str | None]
+"""Returns the folder of a service that is an application of its own.
+
+It is told the service's name, the path that was written or "", and whether nothing else says what it is.
+"""
+
+
+def read_services(table: Table, assigned: Collection[str], find: FindService) -> dict[str, Declared]:
+    """Read ``[services]``: what the services of topologies need, and foreign services.
+
+    Args:
+        table: ``[services]``.
+        assigned: The names of services in any topology.
+        find: Looks for the folders of the others.
+    """
     declared = {}
     for name, entry in table.tables().items():
-        declared[name] = _read_service(entry)
-        if not is_name(name):
+        read = read_service(entry)
+        path = None if name in assigned else find(name, read.path, not (read.url or read.command))
+        declared[name] = replace(read, path=path or "")
+        if not path and not is_name(name):
             table.fault(name, "is no name for a service. Use letters, digits, - and _, a letter first.")
-        if name not in assigned and not (declared[name].url or declared[name].command):
+        if read.path and name in assigned:
+            entry.fault("path", "has no meaning here: a topology says which modules this service consists of.")
+        elif read.path and not path:
+            entry.fault("path", f"is {show(read.path)}, and there is no such folder.")
+        elif name not in assigned and not (path or read.url or read.command):
             table.fault(
                 name,
-                f"is in no topology. {suggest(name, assigned)} A foreign service needs `url` or `command`.",
+                f"is in no topology. {suggest(name, assigned)} A foreign service needs `url`, `command` or `path`.",
             )
     return declared
 
 
-def _read_service(entry: Table) -> Declared:
+def read_service(entry: Table) -> Declared:
+    """Read one ``[services.X]``."""
     entry.only(KEYS)
     url = entry.text("url") or None
     if entry.data.get("url") == "" or (url and not is_url(url)):
@@ -57,6 +79,7 @@ def _read_service(entry: Table) -> Declared:
         url=url and url.rstrip("/"),
         command=entry.text("command") or None,
         env=entry.texts("env"),
+        path=read_project(entry).get("path", ""),
     )
 
 
@@ -87,6 +110,7 @@ def specify(
             replicas=entry.replicas,
             command=entry.command,
             env=entry.env,
+            path=entry.path or None,
         )
         for name, entry in wanted.items()
     )

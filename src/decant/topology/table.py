@@ -85,9 +85,23 @@ class Table:
             return default
         return float(value)
 
+    def flag(self, key: str, default: bool) -> bool:
+        value: bool = self._get(key, bool, default)
+        return value
+
     def items(self, key: str) -> list[Any]:
         value: list[Any] = self._get(key, list, [])
         return value
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts; an item that is something else is a fault."""
+        found = self.items(key)
+        for index, item in enumerate(found):
+            if not isinstance(item, str) or not item:
+                self.faults.add(
+                    (*self.keys, key, index), f"{dotted((*self.keys, key))} holds text in quotes, not {show(item)}."
+                )
+        return tuple(item for item in found if isinstance(item, str) and item)
 
     def only(self, known: Iterable[str]) -> None:
         """Report keys that mean nothing here."""
