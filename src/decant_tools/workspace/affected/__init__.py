@@ -1,0 +1,1 @@
+"""Which projects a change affects, and why each of them."""
