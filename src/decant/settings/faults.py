@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from decant.settings.base import Settings, env_names, is_secret, prefix_of
-from decant.settings.explain import show
+from decant.settings.explaining import show
 from decant.settings.layers import Found
 from decant.settings.mask import mask_text
 

@@ -10,6 +10,12 @@ from typing import NamedTuple, Protocol
 from decant.topology.assign import REST, Assignment, assign, implicit, is_name
 from decant.topology.table import Faults, Table, show
 
+TABLES = (
+    "workspace", "topologies", "services", "gateway", "calls", "settings",
+    "libs", "modules", "tasks", "affected", "cache",
+)  # fmt: skip
+"""Every table that the file may have."""
+WORKSPACE_KEYS = ("name", "modules", "exclude", "topology", "prefix")
 RESERVED = ("decant", "otel")
 """Module names that would clash with the toolkit's own settings tables and environment names."""
 

@@ -14,17 +14,11 @@ from decant.settings.toml import read_toml
 from decant.topology.calls import read_calls
 from decant.topology.find import FILE_NAME, Disk, find_workspace
 from decant.topology.gateway import read_gateway
-from decant.topology.hosting import Hosting, default_topology, read_hosting
+from decant.topology.hosting import TABLES, WORKSPACE_KEYS, Hosting, default_topology, read_hosting
 from decant.topology.model import ServiceSpec, Workspace
 from decant.topology.projects import check_projects
 from decant.topology.services import check_ports, read_services, specify
 from decant.topology.table import Faults, Table, show
-
-TABLES = (
-    "workspace", "topologies", "services", "gateway", "calls", "settings",
-    "libs", "modules", "tasks", "affected", "cache",
-)  # fmt: skip
-WORKSPACE_KEYS = ("name", "modules", "exclude", "topology", "prefix")
 
 
 def load_workspace(

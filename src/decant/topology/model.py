@@ -6,15 +6,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from decant.errors import SettingsError
-from decant.settings.call_policy import CallPolicies
 from decant.settings.mask import mask_text
-from decant.settings.sources import Sources, read_sources
 from decant.settings.suggest import suggest
 from decant.settings.toml import TomlFile
+
+if TYPE_CHECKING:
+    from decant.settings.call_policy import CallPolicies
+    from decant.settings.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ class Workspace:
         return load_one(CallSettings, sources).resolved_mode(sources.environment)
 
     def _sources(self, environ: Mapping[str, str] | None) -> Sources:
+        from decant.settings.sources import read_sources
+
         return self.sources if environ is None else read_sources(environ, self.root, self.file)
 
 

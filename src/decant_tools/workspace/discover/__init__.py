@@ -1,4 +1,9 @@
-"""Finds the projects of a repository: by convention, by its uv workspace, and by ``decant.toml``."""
+"""Finds the projects of a repository: by convention, by its uv workspace, and by ``decant.toml``.
+
+What finds them is imported when it is first used: whoever has their names in a cache reads them without it.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from decant_tools.workspace.discover.config import (
     AffectedTable,
@@ -8,7 +13,10 @@ from decant_tools.workspace.discover.config import (
     ServiceTable,
     TaskTable,
 )
-from decant_tools.workspace.discover.discovery import Discovery, discover
+from decant_tools.workspace.discover.discovery import Discovery
+
+if TYPE_CHECKING:
+    from decant_tools.workspace.discover.projects import discover
 
 __all__ = [
     "AffectedTable",
@@ -20,3 +28,11 @@ __all__ = [
     "TaskTable",
     "discover",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "discover":
+        raise AttributeError(f"module 'decant_tools.workspace.discover' has no attribute {name!r}")
+    from decant_tools.workspace.discover.projects import discover
+
+    return discover

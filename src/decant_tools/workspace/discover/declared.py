@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from decant.topology.hosting import default_topology, read_hosting
+from decant.topology.hosting import TABLES, WORKSPACE_KEYS, default_topology, read_hosting
 from decant.topology.projects import check_projects, read_affected, read_cache, read_project, read_tasks
 from decant.topology.services import read_service, read_services
 from decant.topology.table import Faults, Table, show
@@ -42,7 +42,6 @@ class Declarations:
     def __init__(self, content: bytes, folders: Folders, folder: str) -> None:
         from decant.errors import SettingsError
         from decant.settings.toml import TomlFile, decode, parse_toml
-        from decant.topology.load import TABLES, WORKSPACE_KEYS
 
         broken: list[str] = []
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -43,6 +42,8 @@ def read_manifest(path: str, content: bytes) -> Manifest:
     text = content.decode("utf-8-sig", "replace")
     kind = path.rpartition("/")[2]
     if kind == "pyproject.toml":
+        import tomllib
+
         try:
             return _pyproject(tomllib.loads(text))
         except (ValueError, RecursionError):
