@@ -1,0 +1,177 @@
+"""``pyproject.toml`` in the dialects of PEP 621, uv, Poetry, PDM and Hatch; and Pipenv's ``Pipfile``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from decant_tools.workspace.facts.model import Facts, Requirement
+from decant_tools.workspace.facts.names import normalise
+from decant_tools.workspace.facts.requirements import read_requirement, unreadable
+from decant_tools.workspace.facts.text import decode
+
+Table = Mapping[str, Any]
+
+
+def read_pyproject(content: bytes) -> Facts:
+    """Return the name, the requirements, the layout and the workspace members of a project."""
+    text, data = _load(content)
+    if isinstance(data, Facts):
+        return data
+    project, tool = _table(data, "project"), _table(data, "tool")
+    poetry, uv = _table(tool, "poetry"), _table(tool, "uv")
+    found = [*_standard(data, project, uv), *_poetry(poetry), *_others(tool)]
+    workspace = _table(uv, "workspace")
+    return Facts(
+        name=normalise(_text(project.get("name")) or _text(poetry.get("name"))),
+        version=_text(project.get("version")) or _text(poetry.get("version")),
+        requirements=_placed(_with_sources(found, _table(uv, "sources")), text),
+        roots=tuple(dict.fromkeys(_roots(tool))),
+        members=(*_texts(workspace.get("members")), *(f"!{glob}" for glob in _texts(workspace.get("exclude")))),
+    )
+
+
+def read_pipfile(content: bytes) -> Facts:
+    """Return what a Pipfile asks for."""
+    text, data = _load(content)
+    if isinstance(data, Facts):
+        return data
+    found = [
+        *_by_name(_table(data, "packages"), ""),
+        *_by_name(_table(data, "dev-packages"), "dev"),
+    ]
+    return Facts(requirements=_placed(found, text))
+
+
+def _load(content: bytes) -> tuple[str, Table | Facts]:
+    import tomllib
+
+    text, is_sound = decode(content)
+    try:
+        if not is_sound:
+            raise ValueError("its bytes are not UTF-8")
+        return text, tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = re.search(r"at line (\d+)", str(error))
+        fault = unreadable(int(line[1]) if line else 0, f"This file is not valid TOML: {error}.", "Correct it.")
+        return text, Facts(faults=(fault,))
+
+
+def _standard(data: Table, project: Table, uv: Table) -> Iterator[Requirement]:
+    yield from _listed(project.get("dependencies"), "")
+    for extra, listed in _table(project, "optional-dependencies").items():
+        yield from _listed(listed, extra)
+    for group, listed in _table(data, "dependency-groups").items():
+        yield from _listed(listed, group)
+    yield from _listed(uv.get("dev-dependencies"), "dev")
+    yield from _listed(_table(data, "build-system").get("requires"), "build")
+
+
+def _listed(value: object, group: str) -> Iterator[Requirement]:
+    for text in _texts(value):
+        text = re.sub(r"^-e\s+", "", text)
+        if found := read_requirement(text.replace(";", " ;"), 0, group):
+            yield found
+
+
+def _with_sources(found: Iterable[Requirement], sources: Table) -> Iterator[Requirement]:
+    """Yield requirements with the places that ``[tool.uv.sources]`` gives them."""
+    places = {normalise(name): source for name, source in sources.items()}
+    for requirement in found:
+        options = places.get(requirement.name)
+        for source in options if isinstance(options, list) else [options]:
+            if not isinstance(source, Mapping):
+                yield requirement
+            elif path := _text(source.get("path")):
+                yield requirement._replace(path=path.replace("\\", "/"))
+            else:
+                yield requirement._replace(is_member=requirement.is_member or source.get("workspace") is True)
+
+
+def _poetry(poetry: Table) -> Iterator[Requirement]:
+    yield from _by_name(_table(poetry, "dependencies"), "")
+    yield from _by_name(_table(poetry, "dev-dependencies"), "dev")
+    for group, table in _table(poetry, "group").items():
+        yield from _by_name(_table(table, "dependencies"), group)
+
+
+def _by_name(table: Table, group: str) -> Iterator[Requirement]:
+    """Yield requirements of tables ``name = "^1"`` or ``name = { path = "../x" }``."""
+    for name, options in table.items():
+        if name == "python":
+            continue
+        for option in options if isinstance(options, list) else [options]:
+            path = _text(option.get("path")) if isinstance(option, Mapping) else ""
+            yield Requirement(0, normalise(name), path.replace("\\", "/"), group)
+
+
+def _others(tool: Table) -> Iterator[Requirement]:
+    for group, listed in _table(_table(tool, "pdm"), "dev-dependencies").items():
+        yield from _listed(listed, group)
+    for name, environment in _table(_table(tool, "hatch"), "envs").items():
+        if isinstance(environment, Mapping):
+            yield from _listed(environment.get("dependencies"), name)
+            yield from _listed(environment.get("extra-dependencies"), name)
+
+
+def _roots(tool: Table) -> Iterator[str]:
+    """Yield the folders that packages lie in, as the build back ends are told."""
+    setuptools = _table(tool, "setuptools")
+    package_dir = _table(setuptools, "package-dir")
+    yield from _folders([package_dir.get("")])
+    packages = setuptools.get("packages")
+    yield from _folders(_texts(_table(_table(setuptools, "packages"), "find").get("where")) if packages else [])
+    for item in _tables(_table(tool, "poetry").get("packages")):
+        yield from _folders([item.get("from")])
+    build = _table(_table(tool, "hatch"), "build")
+    for target in (build, *_table(build, "targets").values()):
+        if isinstance(target, Mapping):
+            yield from _folders(_texts(target.get("sources")))
+            yield from _folders(path.rpartition("/")[0] for path in _texts(target.get("packages")))
+    backend = _table(_table(tool, "uv"), "build-backend")
+    yield from _folders([backend.get("module-root")])
+    yield from _folders([_table(_table(tool, "pdm"), "build").get("package-dir")])
+
+
+def _folders(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str) and (folder := value.removeprefix("./").strip("/")) not in {"", "."}:
+            yield folder
+
+
+def _placed(found: Iterable[Requirement], text: str) -> tuple[Requirement, ...]:
+    """Return requirements with the lines that they are written in."""
+    lines = [(number, normalise(line)) for number, line in enumerate(text.split("\n"), 1)]
+    placed: dict[tuple[str, str, str, bool], Requirement] = {}
+    for item in found:
+        path = normalise(item.path)
+        needle = re.compile(rf"(?:^|[^a-z0-9-])(?:{re.escape(item.name)})(?![a-z0-9-]*[a-z0-9])") if item.name else None
+        line = next(
+            (
+                number
+                for number, line in lines
+                if ((needle is not None and needle.search(line)) or (needle is None and path in line))
+                and not line.lstrip().startswith(("#", "name ="))
+            ),
+            0,
+        )
+        placed.setdefault((item.name, item.path, item.group, item.is_member), item._replace(line=line))
+    return tuple(placed.values())
+
+
+def _table(table: object, key: str) -> Table:
+    value = table.get(key) if isinstance(table, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def _tables(value: object) -> list[Table]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
