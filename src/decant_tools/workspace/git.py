@@ -293,6 +293,8 @@ class Git:
 
     def entries(self, commit: str) -> list[Entry]:
         """Return the files of a commit, or of a tree that stands for the whole repository."""
+        if commit == EMPTY_TREE[self.algorithm]:
+            return []
         name = f"{commit}:{self.prefix.rstrip('/')}" if self.prefix else commit
         code, out, err = self.start("ls-tree", "-r", "-z", "--full-tree", name).finish()
         if code and self.prefix and self.resolve(commit):

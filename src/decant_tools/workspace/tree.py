@@ -11,7 +11,7 @@ from pathlib import Path
 
 from decant_tools.workspace.git import LINK, SKIPPED, SUBMODULE, Difference, Git
 
-KEPT_BYTES = 2 << 20
+KEPT_BYTES = 16 << 20
 """Up to which size a file of the work tree is kept once it was read, so that it is the same in every answer."""
 
 _CHUNK_BYTES = 1 << 20
@@ -50,6 +50,13 @@ class Tree(ABC):
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """Return the contents of files, without those that are not there or no files."""
         return {path: content for path, content in self.contents(paths) if content is not None}
+
+    def content_id(self, path: str) -> str:
+        """Return the blob id of exactly what :meth:`contents` gives for a file, for a submodule its commit.
+
+        It differs from the one in :attr:`files` where git stores other bytes than the disk has: line endings, filters.
+        """
+        return self.files[path]
 
     @abstractmethod
     def contents(self, paths: Iterable[str], limit_bytes: int | None = None) -> Iterator[tuple[str, bytes | None]]:
@@ -173,17 +180,11 @@ class WorkTree(Tree):
         return bool(self._differences)
 
     def content_id(self, path: str) -> str:
-        """Return the id of what :meth:`contents` gives for a file that differs: of its bytes, before any filter.
-
-        A file that is too large to be kept has none, "".
-        """
-        entry = self._there[path]
-        if entry.id:
-            return entry.id
-        if entry.mode == SUBMODULE:
-            return self.files[path]
+        entry = self._there.get(path)
+        if entry is None or entry.id or entry.mode == SUBMODULE:
+            return entry.id if entry and entry.id else self.files[path]
         content = dict(self._on_disk(path, KEPT_BYTES)).get(path)
-        return "" if content is None else blob_id(content, self.algorithm)
+        return file_id(self.git.root / path, self.algorithm) if content is None else blob_id(content, self.algorithm)
 
     def _on_disk(self, path: str, limit_bytes: int | None) -> Iterator[tuple[str, bytes | None]]:
         if path not in self._kept and (limit_bytes is None or path not in self._large):

@@ -1,0 +1,168 @@
+"""A workspace as it is, or as it was: what every command of the workspace tool looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from decant_tools.workspace.git import Change, Difference, Git
+from decant_tools.workspace.tree import CommitTree, FolderTree, Tree, WorkTree
+
+if TYPE_CHECKING:
+    from decant_tools.workspace.discover import Discovery
+    from decant_tools.workspace.model import EdgeKind, Graph
+    from decant_tools.workspace.snapshot import Snapshot, Snapshots
+
+CONFIG = "decant.toml"
+
+
+class View:
+    """A workspace at one moment. Everything is found out when it is asked for, and once.
+
+    Attributes:
+        root: The workspace.
+        git: Its repository; None where there is none, or no git.
+        commit: The commit that is seen; None for the work tree.
+    """
+
+    def __init__(self, root: Path, git: Git | None, commit: str | None, snapshots: Snapshots) -> None:
+        self.root = root
+        self.git = git
+        self.commit = commit
+        self._snapshots = snapshots
+        self._base: str | None = None
+        self._differences: dict[str, list[Difference]] = {}
+
+    def at(self, commit: str) -> View:
+        """Return the workspace as it was in a commit."""
+        return View(self.root, self.git, _resolved(self.git, commit), self._snapshots)
+
+    def changes(self, base: str) -> list[Change]:
+        """Return how the files differ from a commit's, sorted by path.
+
+        The graph is found fastest when this is asked for first, with the commit whose graph is needed as well.
+
+        Args:
+            base: The commit's id.
+
+        Raises:
+            GitError: When it is unknown, or there is no repository.
+        """
+        self._base = base
+        return [each.change for each in self._differences_from(base)]
+
+    @cached_property
+    def tree(self) -> Tree:
+        """All files."""
+        if self.git is None:
+            return FolderTree(self.root)
+        if self.commit is not None:
+            return CommitTree(self.git, self.commit)
+        base = self._base or self.git.head or self.git.head_tree
+        found = WorkTree(self.git, self._differences_from(base))
+        is_outside = self.git.prefix and not found.files and self.git.is_ignored()
+        return FolderTree(self.root) if is_outside else found
+
+    @property
+    def discovery(self) -> Discovery:
+        """The projects, and what ``decant.toml`` says.
+
+        Raises:
+            SettingsError: When ``decant.toml`` is wrong; in an old commit that is a finding.
+        """
+        return self._snapshot.discovery
+
+    @property
+    def graph(self) -> Graph:
+        """What depends on what.
+
+        Raises:
+            SettingsError: When ``decant.toml`` is wrong; in an old commit that is a finding.
+        """
+        return self._snapshot.graph
+
+    def _differences_from(self, base: str) -> list[Difference]:
+        if base not in self._differences:
+            if self.git is None:
+                from decant_tools.workspace.git import GitError
+
+                raise GitError(Git.why_not(self.root), exit_code=6)
+            self._differences[base] = self.git.differences(base, self.commit)
+        return self._differences[base]
+
+    @cached_property
+    def _snapshot(self) -> Snapshot:
+        if self.commit is not None:
+            return self._snapshots.of_commit(self.commit)
+        tree = self.tree
+        if isinstance(tree, WorkTree):
+            base = self._base or tree.git.head or tree.git.head_tree
+            differences = self._differences_from(base)
+            found = self._snapshots.of_work(tree, base, differences, needs_base=self._base is not None)
+        else:
+            found = self._snapshots.of_folder(tree)
+        if any(each.code == "decant-toml" for each in found.discovery.findings):
+            self._snapshots.raise_faults(tree)
+        return found
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the workspace that a folder lies in: with the nearest ``decant.toml``, else the repository, else itself.
+
+    Args:
+        start: The current folder by default.
+    """
+    start = (start or Path.cwd()).absolute()
+    for name in (CONFIG, ".git"):
+        for folder in (start, *start.parents):
+            if (folder / name).exists():
+                return folder
+    return start
+
+
+def open_view(root: Path, *, topology: str | None = None, edges: Iterable[EdgeKind] | None = None) -> View:
+    """Return a workspace as it is now: what is staged, changed and new counts.
+
+    Args:
+        root: The workspace.
+        topology: The topology whose services host the modules; the workspace's default otherwise.
+        edges: Which edges are needed: without those of imports no Python file is read. All by default.
+    """
+    return _view(root, None, topology, edges)
+
+
+def view_at(root: Path, commit: str, *, topology: str | None = None, edges: Iterable[EdgeKind] | None = None) -> View:
+    """Return a workspace as it was.
+
+    Args:
+        root: The workspace.
+        commit: A revision.
+        topology: As for :func:`open_view`.
+        edges: As for :func:`open_view`.
+
+    Raises:
+        GitError: When there is no such commit.
+    """
+    return _view(root, commit, topology, edges)
+
+
+def _view(root: Path, revision: str | None, topology: str | None, edges: Iterable[EdgeKind] | None) -> View:
+    from decant_tools.workspace.snapshot import Snapshots
+
+    git = Git.open(root)
+    snapshots = Snapshots(root, git, topology, None if edges is None else frozenset(edges))
+    return View(root, git, None if revision is None else _resolved(git, revision), snapshots)
+
+
+def _resolved(git: Git | None, revision: str) -> str:
+    from decant_tools.workspace.git import GitError
+
+    if git is None:
+        raise GitError(f"There is no commit {revision}: this is no git repository.", exit_code=6)
+    is_id = len(revision) in {40, 64} and not set(revision) - set("0123456789abcdef")
+    found = revision if is_id else git.resolve(revision)
+    if found is None:
+        raise GitError(f"There is no commit {revision} in this repository.", exit_code=4)
+    return found
