@@ -13,6 +13,7 @@ if __package__ in (None, ""):
 
 from benchmarks import startup
 from benchmarks.measure import Figure, measure
+from benchmarks.monorepo import report as monorepo
 from benchmarks.variants import events, gateway, overload, rpc, store
 
 BARE = "operations:bare"
@@ -195,6 +196,7 @@ def main(argv: Sequence[str]) -> int:
         "overload": overload.report,
         "store": lambda rounds: store.report(min(rounds, 3)),
         "gateway": lambda rounds: gateway.report(min(rounds, 3)),
+        "monorepo": monorepo.report,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {' '.join(known)}; all by default")
