@@ -1,0 +1,2 @@
+def display_name(kind, number):
+    return f'{kind} {number}'
