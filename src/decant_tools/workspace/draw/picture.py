@@ -111,6 +111,22 @@ class Picture:
         is_weighty = any(kind not in LIGHT for kind in line.kinds)
         return is_weighty and any({line.source, line.target} <= set(group) for group in self.cycles)
 
+    def faults(self) -> list[Finding]:
+        """Return what is wrong: errors that were found, and cycles."""
+        found = [finding for finding in self.findings if finding.level == "error"]
+        for way in self.ways():
+            message = f"{' → '.join(way)} need each other."
+            fix = "Move what both use into a lib, or let one publish an event."
+            found.append(Finding("error", "cycle", self._where(way), message, fix))
+        return found
+
+    def _where(self, way: tuple[str, ...]) -> str:
+        """Return where the first step of a way round a cycle is written."""
+        for line in self.between:
+            if (self.names[line.source], self.names[line.target]) == way[:2]:
+                return next(edge.at for edge in line.edges if edge.kind not in LIGHT)
+        return ""
+
     def ways(self) -> list[tuple[str, ...]]:
         """Return a shortest way round each cycle, by names; it ends where it begins."""
         links = [(line.source, line.target) for line in self.between if any(kind not in LIGHT for kind in line.kinds)]
@@ -169,6 +185,7 @@ def _cycles(lines: Iterable[Line]) -> tuple[tuple[str, ...], ...]:
 def compose(
     graph: Graph,
     *,
+    roots: Iterable[str] = (),
     focus: str | None = None,
     changed: frozenset[str] = frozenset(),
     affected: frozenset[str] = frozenset(),
@@ -178,6 +195,7 @@ def compose(
 
     Args:
         graph: The workspace.
+        roots: Nodes: only they and what they need are in the picture; all of it without any.
         focus: A node: only it, what it needs and who needs it are in the picture.
         changed: Nodes that have changed.
         affected: Nodes that are affected; those that have changed are drawn as such.
@@ -185,9 +203,12 @@ def compose(
     """
     lines = lines_between(graph)
     kept = set(graph.projects) if focus is None else _around(focus, lines, graph)
+    roots = tuple(roots)
+    if roots:
+        kept &= _small(lines).closure(_owners(graph).get(root, root) for root in roots)
     projects = tuple(project for project in graph.projects.values() if project.id in kept)
     between = tuple(line for line in lines if {line.source, line.target} <= kept)
-    boxes, drawn, frames = _of_files(graph, focus) if files else _of_projects(graph, projects, between)
+    boxes, drawn, frames = _of_files(graph, focus, kept) if files else _of_projects(graph, projects, between)
     told = [edge for line in ((*drawn, *_hosting(between)) if files else between) for edge in line.edges]
     picture = Picture(
         projects=projects,
@@ -197,7 +218,7 @@ def compose(
         between=tuple(_without_inner(line) for line in between if set(line.kinds) - INNER),
         edges=tuple(sorted(told)),
         cycles=tuple(group for group in _cycles(lines) if kept.issuperset(group)),
-        findings=graph.findings if focus is None else _about(graph.findings, projects),
+        findings=graph.findings if len(projects) == len(graph.projects) else _about(graph.findings, projects),
         changed=changed,
         affected=affected,
     )
@@ -212,8 +233,13 @@ def _hosting(lines: Iterable[Line]) -> Iterator[Line]:
 
 def _around(focus: str, lines: Iterable[Line], graph: Graph) -> set[str]:
     owner = _owners(graph).get(focus, focus)
-    small = Graph((), (edge for line in lines for edge in line.edges))
+    small = _small(lines)
     return small.closure({owner}) | small.dependents({owner})
+
+
+def _small(lines: Iterable[Line]) -> Graph:
+    """Return the graph of projects alone."""
+    return Graph((), (edge for line in lines for edge in line.edges))
 
 
 def _about(findings: Iterable[Finding], projects: Iterable[Project]) -> tuple[Finding, ...]:
@@ -256,12 +282,13 @@ def _hosts(graph: Graph, projects: Iterable[Project]) -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _of_files(graph: Graph, focus: str | None) -> _Parts:
+def _of_files(graph: Graph, focus: str | None, kept: set[str]) -> _Parts:
     """Return the files of modules as boxes in the frame of their module, and all else as it is."""
     edges = [edge for edge in graph.edges if edge.kind not in INNER and edge.source != edge.target]
     holder = {edge.target: edge.source for edge in graph.edges if edge.kind == "holds"}
     linked = {end for edge in edges for end in (edge.source, edge.target)}
-    nodes = {*graph.projects, *holder, *linked}
+    beside = linked - {*graph.projects, *holder}
+    nodes = {node for node in {*graph.projects, *holder, *linked} if holder.get(node, node) in kept or node in beside}
     if focus is not None:
         small = Graph((), edges)
         start = {focus, *(node for node, owner in holder.items() if owner == focus)}
