@@ -24,10 +24,10 @@ _services = click.argument("services", nargs=-1)
 
 def folder_of(config: str) -> RunFolder:
     """Return the folder of the workspace's supervisor."""
-    from decant.topology import load_workspace
     from decant_tools.run.folder import RunFolder
+    from decant_tools.workspace.foreign import workspace_to_ask
 
-    return RunFolder(load_workspace(config).home())
+    return RunFolder(workspace_to_ask(config).home())
 
 
 @click.command("ps")

@@ -17,13 +17,15 @@ from decant.errors import CommandError
     short_help="Run a whole topology on this machine.",
     help="""Run every service of a topology, and what stands before and beside them, until Ctrl-C.
 
-    SERVICES are names of services, with those that they call; all by default.
+    SERVICES are names of services, with those that they call; all by default. Applications that are found in services/,
+    apps/ and the like are services too, with or without a decant.toml.
 
     \b
     Examples:
       decant up
       decant up --topology services
       decant up orders --no-deps
+      decant up user_service --relax
       decant up -d --json
     """,
 )
@@ -40,14 +42,16 @@ from decant.errors import CommandError
 @click.option("--seed-data/--no-seed", default=True, help="Run the modules' seeds first.")
 @click.option("--faults", metavar="PROFILE", help="Lose, delay and repeat calls between services.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What those faults are drawn from.")
+@click.option("--relax", is_flag=True, help="Take the nearest version where a required one does not exist.")
 @click.option("--report-fd", type=int, hidden=True)
 @config_option
 @json_option
 @click.pass_context
 def command(ctx: click.Context, /, config: str, **options: Any) -> None:
-    from decant.topology import load_workspace
+    from decant_tools.workspace.foreign import open_foreign
 
-    workspace = load_workspace(config, topology=options["topology"])
+    foreign = open_foreign(config, topology=options["topology"])
+    workspace = foreign.workspace
     if not workspace.services():
         raise CommandError(
             f"The topology {workspace.topology} has nothing to start.",
@@ -55,14 +59,13 @@ def command(ctx: click.Context, /, config: str, **options: Any) -> None:
             exit_code=3,
         )
     if options["detach"]:
-        _detach(workspace, str(workspace.root / Path(workspace.file.path).name), options)
+        _detach(workspace, foreign, options)
         return
-    ctx.exit(_supervise(ctx, workspace, options))
+    ctx.exit(_supervise(ctx, workspace, foreign, options))
 
 
-def _supervise(ctx: click.Context, workspace: Any, options: dict[str, Any]) -> int:
+def _supervise(ctx: click.Context, workspace: Any, foreign: Any, options: dict[str, Any]) -> int:
     from decant.serving.process import obey_parent
-    from decant_tools.run.planner import Wanted
     from decant_tools.run.start import Terminal, supervise
     from decant_tools.run.supervisor import Job
 
@@ -78,18 +81,26 @@ def _supervise(ctx: click.Context, workspace: Any, options: dict[str, Any]) -> i
         is_watching=options["reload"] and is_development,
         is_all_or_nothing=options["report_fd"] is not None and options["wait"],
     )
-    wanted = Wanted(
-        options["services"], options["port"], options["port_auto"], not options["no_deps"],
-        options["faults"], options["seed"],
-    )  # fmt: skip
     terminal = Terminal(options["as_json"], ctx.color is not False, options["report_fd"])
-    return supervise(workspace, wanted, job, terminal)
+    return supervise(workspace, _wanted(options), job, terminal, foreign)
 
 
-def _detach(workspace: Any, config: str, options: dict[str, Any]) -> None:
+def _wanted(options: dict[str, Any]) -> Any:
+    from decant_tools.run.planner import Wanted
+
+    return Wanted(
+        options["services"], options["port"], options["port_auto"], not options["no_deps"],
+        options["faults"], options["seed"], options["relax"],
+    )  # fmt: skip
+
+
+def _detach(workspace: Any, foreign: Any, options: dict[str, Any]) -> None:
+    from decant_tools.run.planner import Planner
     from decant_tools.run.start import detach
 
-    document = detach(workspace, _arguments(workspace, config, options), options["timeout"])
+    # Here, where somebody sees that it goes on: the other process finds them made.
+    Planner(workspace, _wanted(options), "", foreign).prepare(lambda sentence: click.echo(sentence, err=True))
+    document = detach(workspace, _arguments(workspace, options), options["timeout"])
     if options["as_json"]:
         print_json(**document)
         return
@@ -100,11 +111,14 @@ def _detach(workspace: Any, config: str, options: dict[str, Any]) -> None:
     )
 
 
-def _arguments(workspace: Any, config: str, options: dict[str, Any]) -> list[str]:
+def _arguments(workspace: Any, options: dict[str, Any]) -> list[str]:
     """Return the arguments of the process that stays."""
-    switches = {"no_deps": "--no-deps", "port_auto": "--port-auto"}
+    switches = {"no_deps": "--no-deps", "port_auto": "--port-auto", "relax": "--relax"}
     negated = {"wait": "--no-wait", "reload": "--no-reload", "migrate": "--no-migrate", "seed_data": "--no-seed"}
-    found = [*options["services"], "--config", config, "--topology", workspace.topology]
+    found = [*options["services"]]
+    if workspace.file.path.is_file():
+        config = str(workspace.root / Path(workspace.file.path).name)
+        found += ["--config", config, "--topology", workspace.topology]
     found += [flag for name, flag in switches.items() if options[name]]
     found += [flag for name, flag in negated.items() if not options[name]]
     for name in ("port", "faults", "seed", "timeout"):

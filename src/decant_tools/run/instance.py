@@ -60,6 +60,8 @@ class Instance:
             OSError: When it cannot be started.
             CommandError: When its settings are wrong.
         """
+        if plan.renew is not None:
+            plan = await asyncio.to_thread(plan.renew)
         argv: Sequence[str] = plan.command()
         if listener:
             argv = hand_over(listener, argv)

@@ -33,6 +33,7 @@ class ProcessPlan:
         is_handed_over: Whether it is given its listening socket, so that it can be replaced while it serves.
         grace_s: Seconds that it gets to end.
         make: Makes the command line each time that it is started, of the settings as they are then.
+        renew: Makes the whole of it anew each time that it is started; it may take long, and runs in a thread.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ProcessPlan:
     is_handed_over: bool = False
     grace_s: float = 15.0
     make: Callable[[], tuple[str, ...]] | None = field(default=None, repr=False, compare=False)
+    renew: Callable[[], ProcessPlan] | None = field(default=None, repr=False, compare=False)
 
     def command(self) -> tuple[str, ...]:
         """Return the command line to start it with now.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 
@@ -21,12 +21,15 @@ from decant_tools.run.proxies import Proxies
 from decant_tools.run.readiness import Probe
 from decant_tools.run.secrets import shared_secret
 from decant_tools.run.sources import Sources, starts_after
+from decant_tools.workspace.foreign import Foreign, ForeignService, check_startable
 
 EDGE = "DECANT_EDGE_URL"
 """Tells every process the public address."""
 
 SHELL_CHARACTERS = frozenset("|&;<>()`*?[]~\n")
 FOREIGN_GRACE_S = 5.0
+WRONG = 3
+"""The exit code of a service that asks for what there is not."""
 _DROPPED = ("DECANT_SERVICE", "DECANT_CONFIG", "DECANT_TOPOLOGY", "LISTEN_FDS", "LISTEN_PID", RUN_NAME)
 
 
@@ -41,6 +44,7 @@ class Wanted:
         with_needs: Start what the named services call, too.
         faults: The profile of the fault proxies, or None for no proxies.
         seed: What the fault proxies draw from.
+        relax: Take the nearest version where one that a service asks for does not exist.
     """
 
     services: tuple[str, ...] = ()
@@ -49,6 +53,7 @@ class Wanted:
     with_needs: bool = True
     faults: str | None = None
     seed: int = 0
+    relax: bool = False
 
 
 class Planner:
@@ -58,16 +63,51 @@ class Planner:
         workspace: The workspace, its topology chosen.
         wanted: What the command line asks for.
         run: The name of the run.
+        foreign: The services that were found in the workspace; none by default.
     """
 
-    def __init__(self, workspace: Workspace, wanted: Wanted, run: str) -> None:
-        self._workspace = workspace
+    def __init__(self, workspace: Workspace, wanted: Wanted, run: str, foreign: Foreign | None = None) -> None:
+        self._workspace = foreign.workspace if foreign else workspace
+        self._foreign = foreign
+        self._found: Mapping[str, ForeignService] = foreign.services if foreign else {}
         self._wanted = wanted
         self._run = run
+        workspace = self._workspace
         self._home = workspace.home().absolute()
         self._manifest = RunFolder(self._home).manifest(run)
-        self.sources = Sources(workspace)
+        self.sources = Sources(workspace, foreign)
         self.ports = Ports(is_free_choice=wanted.is_free_choice)
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Make the environments of the services that were found and are to be started.
+
+        Args:
+            say: Gets a sentence for each that has to be made, and what a person should know about them.
+
+        Raises:
+            CommandError: When one cannot be made, or a service cannot be started.
+        """
+        everything = self._workspace.services()
+        chosen = [spec for spec in self._chosen(everything, self._needs(everything)) if not self._outside(spec)]
+        found = [self._found[spec.name] for spec in chosen if spec.name in self._found]
+        check_startable(found)
+        notes: dict[str, None] = {}
+        failed: list[CommandError] = []
+        for service in found:
+            assert self._foreign is not None
+            try:
+                environment = self._foreign.environment(service.name, relax=self._wanted.relax, say=say)
+            except CommandError as error:
+                failed.append(error)
+                if error.exit_code != WRONG:
+                    break  # it would be no better for the next one
+            else:
+                notes |= dict.fromkeys(environment.notes)
+        if failed:
+            details = dict.fromkeys(error.detail for error in failed)
+            raise CommandError("\n".join(details), hint=failed[-1].hint, exit_code=failed[-1].exit_code)
+        for note in notes:
+            say(f"note: {note}")
 
     def plan(self) -> Planned:
         """Return the plan; its ports are claimed.
@@ -76,12 +116,13 @@ class Planner:
             CommandError: For a service that does not exist, and a port that is in use.
         """
         everything = self._workspace.services()
-        needs = self.sources.needs(everything)
+        needs = self._needs(everything)
         outside = {spec.name: found for spec in everything if (found := self._outside(spec))}
         chosen = self._chosen(everything, needs)
         started = tuple(spec for spec in chosen if spec.name not in outside)
         edge = self._edge_of(everything)
-        has_routes = any(not spec.foreign for spec in everything) or bool(self._workspace.gateway.routes)
+        is_asked = bool(self._workspace.gateway.routes) or "gateway" in self._workspace.file.data
+        has_routes = any(not spec.foreign for spec in everything) or is_asked
         wants_gateway = not self._wanted.services or GATEWAY in self._wanted.services
         has_gateway = edge is None and has_routes and wants_gateway
         self._claim(started, edge, has_gateway=has_gateway)
@@ -102,6 +143,12 @@ class Planner:
         return Planned(self._workspace.topology, tuple(plans), known, edge_url, started, manifest)
 
     # --- which ---
+
+    def _needs(self, everything: Sequence[ServiceSpec]) -> Mapping[str, frozenset[str]]:
+        """Return for each service those that it calls: as its imports say, or as is declared."""
+        names = {spec.name for spec in everything}
+        declared = {name: service.needs & names for name, service in self._found.items()}
+        return {name: found | declared.get(name, frozenset()) for name, found in self.sources.needs(everything).items()}
 
     def _outside(self, spec: ServiceSpec) -> Outside | None:
         """Return a service's address elsewhere, where one was given."""
@@ -131,7 +178,9 @@ class Planner:
             if name not in found:
                 found.add(name)
                 wanted += needs[name] if self._wanted.with_needs else ()
-        return [spec for spec in everything if spec.name in found or (spec.foreign and self._wanted.with_needs)]
+        takes_all = self._wanted.with_needs and not found <= set(self._found)  # who calls these, nobody can read
+        more = {spec.name for spec in everything if spec.foreign and spec.name not in self._found} if takes_all else ()
+        return [spec for spec in everything if spec.name in found or spec.name in more]
 
     def _edge_of(self, everything: Sequence[ServiceSpec]) -> ServiceSpec | None:
         """Return the service that is the public address itself, or None where a gateway is needed."""
@@ -147,8 +196,11 @@ class Planner:
             is_edge = edge is not None and spec.name == edge.name
             named = self._edge_port_at(spec.name) if is_edge else self._named_at("services", spec.name, "port")
             first = self._wanted.port if is_edge and self._wanted.port is not None else spec.port
+            fixed = ""
+            if found := self._found.get(spec.name):
+                named, fixed = found.port_at, _why_fixed(found)
             wishes += [
-                Wish(name, first + number if first else 0, named, held=not spec.command)
+                Wish(name, first + number if first and not fixed else first, named, held=not spec.command, fixed=fixed)
                 for number, name in enumerate(_processes(spec))
             ]
         if has_gateway:
@@ -177,7 +229,7 @@ class Planner:
         urls = {name: found.urls for name, found in outside.items()}
         for spec in everything:
             ports = [self.ports.of[name] for name in _processes(spec)] if spec in started else [spec.port]
-            urls.setdefault(spec.name, tuple(f"http://{HOST}:{port}" for port in ports))
+            urls.setdefault(spec.name, tuple(f"http://{HOST}:{port}" for port in ports if port))
         return urls
 
     def _edge_url(self, edge: ServiceSpec | None, *, has_gateway: bool) -> str | None:
@@ -208,6 +260,8 @@ class Planner:
         return {**inherited, **made}
 
     def _service(self, spec: ServiceSpec, environ: Mapping[str, str], after: frozenset[str]) -> list[ProcessPlan]:
+        if spec.name in self._found:
+            return [self._started(spec.name, name, environ, after) for name in _processes(spec)]
         own = {name: Template(value).safe_substitute(environ) for name, value in spec.env.items()}
         environ = {**own, **environ}
         make = self._command if spec.command else self._own
@@ -232,6 +286,35 @@ class Planner:
             name, spec.name, "foreign", argv, environ, self._workspace.root, port,
             Probe(HOST, port), after, grace_s=FOREIGN_GRACE_S + 2,
         )  # fmt: skip
+
+    def _started(self, service: str, name: str, environ: Mapping[str, str], after: frozenset[str]) -> ProcessPlan:
+        """Return the process of a service that was found; it is renewed at every start but the first."""
+        assert self._foreign is not None
+        foreign, port, seen = self._foreign, self.ports.of[name], [False]
+        marked = {**environ, RUN_NAME: run_mark(self._run, name)}
+
+        def make() -> ProcessPlan:
+            environment = foreign.environment(service, relax=self._wanted.relax)
+            own = environment.over(foreign.environ(service, marked, port))
+            argv = with_shim(split_command(foreign.services[service].command, own), FOREIGN_GRACE_S)
+            return ProcessPlan(
+                name, service, "foreign", argv, own, foreign.folder(service), port, Probe(HOST, port), after,
+                grace_s=FOREIGN_GRACE_S + 2,
+            )  # fmt: skip
+
+        first = make()
+
+        def renew() -> ProcessPlan:
+            if not seen[0]:
+                seen[0] = True
+                return first
+            foreign.refresh()
+            if service not in foreign.services:
+                raise CommandError(f"{service} is not in this workspace any more.")
+            check_startable([foreign.services[service]])
+            return make()
+
+        return replace(first, renew=renew)
 
     def _gateway(self, environ: Mapping[str, str]) -> ProcessPlan:
         port = self.ports.of[GATEWAY]
@@ -259,6 +342,16 @@ def split_command(command: str, environ: Mapping[str, str]) -> list[str]:
     return [Template(word).safe_substitute(environ) for word in words]
 
 
+def _why_fixed(service: ForeignService) -> str:
+    """Return why a service cannot listen elsewhere, and what would change that; "" where it can."""
+    if not service.is_fixed:
+        return ""
+    return (
+        f"--port-auto cannot help, as `{service.command}` takes no port: "
+        f'write port=int(os.environ.get("PORT", {service.port})) in its source.'
+    )
+
+
 def _processes(spec: ServiceSpec) -> list[str]:
     """Return the names of a service's processes, one for each replica."""
     return [spec.name if number == 0 else f"{spec.name}-{number + 1}" for number in range(spec.replicas)]
@@ -275,4 +368,6 @@ def _in_order(started: Sequence[ServiceSpec], order: Mapping[str, frozenset[str]
     def depth(name: str) -> int:
         return 1 + max((depth(other) for other in order[name]), default=0)
 
-    return sorted(started, key=lambda spec: 0 if spec.foreign else depth(spec.name))
+    return sorted(
+        started, key=lambda spec: (not spec.foreign, depth(spec.name) if order[spec.name] or not spec.foreign else 0)
+    )

@@ -21,12 +21,14 @@ class Wish:
         port: Which one; 0 for any.
         named: Where it was asked for, for instance ``decant.toml:12``; "" when another one does as well.
         held: Whether the listening socket is kept and handed to the process.
+        fixed: Why no other port does, in words; "" where ``--port-auto`` may choose another one.
     """
 
     process: str
     port: int
     named: str = ""
     held: bool = True
+    fixed: str = ""
 
 
 class Ports:
@@ -84,8 +86,16 @@ class Ports:
         try:
             return listening_socket(HOST, wish.port)
         except CommandError as error:
-            if self._is_free_choice or not wish.named:
+            if (self._is_free_choice or not wish.named) and not wish.fixed:
                 return listening_socket(HOST, 0)
+            other = next((name for name, port in self.of.items() if port == wish.port), None)
+            if wish.fixed:
+                detail = f"{wish.port} is the port of `{other}` too." if other else error.detail
+                raise CommandError(
+                    f"{wish.named}: {detail} `{wish.process}` listens there.",
+                    hint=f"{wish.fixed}{'' if other else f' Or: {error.hint}'}",
+                    exit_code=error.exit_code,
+                ) from error
             raise CommandError(
                 f"{wish.named}: {error.detail} `{wish.process}` was to listen there.",
                 hint=f"{error.hint or 'Choose another one.'} With --port-auto, `decant up` takes any that is free.",

@@ -7,6 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from decant.topology import ServiceSpec, Workspace
+from decant_tools.workspace.foreign import Foreign
+
+SUFFIXES = frozenset({".py", ".toml", ".env", ".html", ".xml", ".txt", ".css", ".js", ".svg", ".json", ".sql"})
+"""How the names of files end that a service is made of."""
 
 SHARED = ("templates", "static")
 """Folders of the workspace's package that every service with pages ships."""
@@ -17,9 +21,11 @@ class Sources:
 
     Args:
         workspace: The workspace; one without a package has no code.
+        foreign: The services that were found in the workspace; none by default.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, foreign: Foreign | None = None) -> None:
+        self._foreign = foreign
         self._package = workspace.package_path
         self._modules = workspace.modules
         self._root = workspace.root
@@ -32,8 +38,10 @@ class Sources:
 
         Its modules with templates and static files, what they import within the workspace, and the ``__init__`` of
         every other module. For a foreign service whose command runs a Python file or ``-m package``, that file or
-        package and what it imports.
+        package and what it imports. For one that was found, its folder and those of the libs that it depends on.
         """
+        if self._foreign is not None and service.name in self._foreign.services:
+            return self._foreign.files_of(service.name, SUFFIXES)
         if service.foreign:
             return self._closure(self._entry(service.command or ""))
         if self._package is None:
@@ -44,6 +52,11 @@ class Sources:
         has_pages = any((self._package / module / "templates").is_dir() for module in service.modules)
         shared = {path for folder in SHARED for path in _files(self._package / folder)} if has_pages else set()
         return self._closure(seeds) | own | shared
+
+    def look_again(self) -> None:
+        """See which libs the services that were found depend on now."""
+        if self._foreign is not None:
+            self._foreign.refresh()
 
     def needs(self, services: Collection[ServiceSpec]) -> Mapping[str, frozenset[str]]:
         """Return for each service the others that it calls: whose contracts it imports.

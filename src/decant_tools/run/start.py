@@ -22,6 +22,7 @@ from decant_tools.run.lines import Fields, Painter
 from decant_tools.run.planner import Planner, Wanted
 from decant_tools.run.programs import DECANT
 from decant_tools.run.supervisor import Job, Supervisor
+from decant_tools.workspace.foreign import Foreign
 
 MARGIN_S = 30.0
 """Seconds beyond its own time limit after which a detached supervisor that says nothing is given up."""
@@ -44,7 +45,9 @@ class Terminal:
     report_fd: int | None = None
 
 
-def supervise(workspace: Workspace, wanted: Wanted, job: Job, terminal: Terminal) -> int:
+def supervise(
+    workspace: Workspace, wanted: Wanted, job: Job, terminal: Terminal, foreign: Foreign | None = None
+) -> int:
     """Run a topology in this process until it is stopped, and return the exit code.
 
     Raises:
@@ -52,13 +55,15 @@ def supervise(workspace: Workspace, wanted: Wanted, job: Job, terminal: Terminal
     """
     with _reporting(terminal) as report:
         try:
-            return _supervise(workspace, wanted, job, terminal, report)
+            return _supervise(workspace, wanted, job, terminal, report, foreign)
         except CommandError as error:
             report({"failed": {"detail": error.detail, "hint": error.hint, "exit_code": error.exit_code, "tails": {}}})
             raise
 
 
-def _supervise(workspace: Workspace, wanted: Wanted, job: Job, terminal: Terminal, report: Report) -> int:
+def _supervise(
+    workspace: Workspace, wanted: Wanted, job: Job, terminal: Terminal, report: Report, foreign: Foreign | None
+) -> int:
     folder = RunFolder(workspace.home())
     with folder.claimed():
         display = Display(sys.stderr if terminal.is_json else sys.stdout, sys.stderr, colour=terminal.colour)
@@ -66,7 +71,8 @@ def _supervise(workspace: Workspace, wanted: Wanted, job: Job, terminal: Termina
             if ended := folder.clean():
                 display.say(f"ended {len(ended)} processes that an earlier supervisor left behind")
             run = folder.new_run()
-            planner = Planner(workspace, wanted, run)
+            planner = Planner(workspace, wanted, run, foreign)
+            planner.prepare(display.say)
             planned = planner.plan()
             display.align([plan.name for plan in planned.processes])
             show = display.line if terminal.report_fd is None else _nowhere

@@ -111,7 +111,7 @@ class Supervisor:
     # --- starting ---
 
     async def _work(self) -> None:
-        foreign = [keeper for keeper in self._keepers.values() if keeper.plan.kind in {"foreign", "proxy"}]
+        foreign = [k for k in self._keepers.values() if k.plan.kind in {"foreign", "proxy"} and not k.plan.after]
         for keeper in foreign:
             keeper.start()
         deadline = time.monotonic() + self._job.timeout_s

@@ -10,13 +10,11 @@ from pathlib import Path
 
 from decant.serving.reload import Snapshot, changes, snapshot, syntax_error
 from decant.topology import ServiceSpec
-from decant_tools.run.sources import Sources
+from decant_tools.run.sources import SUFFIXES, Sources
 
 POLL_S = 0.3
 SHARE = 100
 """At most one part in so many of a core goes into looking."""
-
-SUFFIXES = frozenset({".py", ".toml", ".env", ".html", ".xml", ".txt", ".css", ".js", ".svg", ".json", ".sql"})
 
 
 async def changed_files(root: Path) -> AsyncIterator[list[str]]:
@@ -64,6 +62,7 @@ class Watcher:
                 f"{self._names(settings)} changed. Settings take effect with `decant restart`; a change of services, "
                 "ports or topologies with `decant down` and `decant up`."
             )
+        self._sources.look_again()
         before, self._files = self._files, {spec.name: self._sources.files_of(spec) for spec in self._specs}
         suspects = self._broken | set(changed)
         errors = {path: error for path in sorted(suspects) if (error := syntax_error(path))}
