@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -13,15 +14,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from decant.cli.entries import Entry, entries, entry
 from decant.cli.errors import INTERRUPTED, report
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from click.shell_completion import CompletionItem
 
 ENTRY_POINTS = "decant.commands"
 """The entry point group in which other packages offer verbs."""
+
+HELP_POINTS = "decant.help"
+"""The entry point group of tables that say in one line what those verbs are for, by the verb's name."""
 
 
 class Verb(NamedTuple):
@@ -45,6 +48,7 @@ VERBS: Mapping[str, Verb] = {
     "faults": Verb("decant.cli.faults:command", "List failure switches, and turn them on and off."),
     "db": Verb("decant.cli.db:command", "Migrate the modules' databases."),
     "keys": Verb("decant.cli.keys:command", "Show and rotate the keys of access tokens."),
+    "completion": Verb("decant.cli.completion:command", "Print what a shell needs to complete commands with Tab."),
 }
 
 
@@ -70,10 +74,18 @@ class LazyGroup(click.Group):
         self.entry_points = entry_points
 
     @cached_property
-    def added(self) -> Mapping[str, EntryPoint]:
-        from importlib.metadata import entry_points
+    def added(self) -> Mapping[str, Entry]:
+        """What other packages offer; the first who offers a name has it."""
+        return {each.name: each for each in reversed([*entries(self.entry_points)]) if each.name not in self.verbs}
 
-        return {point.name: point for point in entry_points(group=self.entry_points) if point.name not in self.verbs}
+    @cached_property
+    def summaries(self) -> Mapping[str, str]:
+        """What other packages say of their verbs, without any of those being imported."""
+        found: dict[str, str] = {}
+        for each in entries(HELP_POINTS):
+            with contextlib.suppress(Exception):  # help is shown, whatever else is installed
+                found = {**each.load(), **found}
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return [*self.verbs, *sorted(self.added)]
@@ -83,10 +95,15 @@ class LazyGroup(click.Group):
         if verb is not None:
             module, _, attribute = verb.target.partition(":")
             return _as_command(getattr(importlib.import_module(module), attribute), verb.target)
-        point = self.added.get(cmd_name)
-        if point is not None:
-            return _as_command(point.load(), point.value)
+        added = self._find(cmd_name)
+        if added is not None:
+            return _as_command(added.load(), added.value)
         return self.fallback(ctx, cmd_name) if self.fallback else None
+
+    def _find(self, name: str) -> Entry | None:
+        """Return another package's verb; once all are known, nothing is looked up again."""
+        known = self.__dict__.get("added")
+        return entry(self.entry_points, name) if known is None else known.get(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -115,10 +132,7 @@ class LazyGroup(click.Group):
         """Return a command's line in the help, without importing what is not ours."""
         if name in self.verbs:
             return self.verbs[name].help
-        point = self.added[name]
-        if point.module.startswith("decant_tools."):  # ours, light, and part of the same installation
-            return _as_command(point.load(), point.value).get_short_help_str(limit=70)
-        return f"(from {point.dist.name})" if point.dist else ""
+        return self.summaries.get(name) or f"(from {self.added[name].distribution or 'elsewhere'})"
 
 
 def _module_command(ctx: click.Context, name: str) -> click.Command | None:

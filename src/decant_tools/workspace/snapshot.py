@@ -53,10 +53,9 @@ class Snapshot:
     @classmethod
     def of(cls, discovery: Discovery, graph: Graph, inputs: Mapping[str, bytes]) -> Snapshot:
         """Return the snapshot of a graph that was just made."""
-        rows = tuple(
-            [tuple([tuple(each) for each in part]) for part in (graph.projects.values(), graph.edges, graph.findings)]
-        )
-        made = cls(*(marshal.dumps(each) for each in (_CODEC.plain(discovery), rows, dict(inputs))))
+        rows = [[tuple(each) for each in part] for part in (graph.projects.values(), graph.edges, graph.findings)]
+        parts: tuple[Any, ...] = (_CODEC.plain(discovery), rows, dict(inputs))
+        made = cls(*map(marshal.dumps, parts))
         made.__dict__.update(discovery=discovery, graph=graph, inputs=inputs)
         return made
 

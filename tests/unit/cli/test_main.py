@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import click
 import pytest
 
 from decant.cli import errors
+from decant.cli.entries import Entry
 from decant.cli.main import VERBS, LazyGroup, Verb, group, guarded, run
 from decant.errors import CommandError, DecantError, MissingExtra, SettingsError, SetupError
 
@@ -45,12 +45,15 @@ def test_a_verb_of_another_package_is_loaded_when_it_is_called(
 ) -> None:
     command = lazy()
     command.added = {  # type: ignore[misc]
-        "other": EntryPoint("other", "decant.cli.topology:command", "x"),
-        "broken": EntryPoint("broken", "nowhere:x", "x"),
+        "other": Entry("other", "decant.cli.topology:command", "some-package"),
+        "broken": Entry("broken", "nowhere:x", ""),
     }
     assert run(["--help"], command) == 0
+    said = capsys.readouterr().out
+    assert "other   (from some-package)" in said
+    assert "broken  (from elsewhere)" in said
     assert run(["other", "--help"], command) == 0
-    assert "broken" in capsys.readouterr().out
+    assert "Show which module runs in which service" in capsys.readouterr().out
 
 
 def test_a_mistyped_verb_is_answered_with_a_near_one(capsys: pytest.CaptureFixture[str]) -> None:
