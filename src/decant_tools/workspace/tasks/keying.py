@@ -1,0 +1,91 @@
+"""The keys of a plan's tasks, from the files, the commands and the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from decant_tools.workspace.tasks.inputs import Inputs
+from decant_tools.workspace.tasks.keys import NEEDS, Group, Key, env_parts, make_key
+from decant_tools.workspace.tasks.model import Task, TaskId
+from decant_tools.workspace.tasks.order import Plan
+from decant_tools.workspace.tasks.patterns import compile_patterns
+
+Slice = Callable[[Task], str]
+"""Returns a digest of the locked packages that a task's project reaches, or "" where the whole files count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a result depends on beside the workspace.
+
+    Attributes:
+        environ: The variables.
+        python: The Python that environments are made of.
+        platform: What programs are compiled for.
+        tool: The version of this tool, for what it builds itself.
+        is_relaxed: Whether environments may hold other versions than asked for.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+    python: str = f"{sys.implementation.name} {'.'.join(map(str, sys.version_info[:3]))}"
+    platform: str = f"{sys.platform} {os.uname().machine}"
+    tool: str = ""
+    is_relaxed: bool = False
+
+
+class Keying:
+    """Computes keys.
+
+    Args:
+        inputs: The files.
+        machine: What else counts.
+        locked: The locked packages of a task, where lock files are read package by package.
+    """
+
+    def __init__(self, inputs: Inputs, machine: Machine, locked: Slice | None = None) -> None:
+        self._inputs = inputs
+        self._machine = machine
+        self._locked = locked
+
+    def keys(self, plan: Plan) -> dict[TaskId, Key]:
+        """Return the key of every task of a plan that has something to do."""
+        found: dict[TaskId, Key] = {}
+        made: dict[TaskId, tuple[tuple[str, tuple[str, ...]], ...]] = {}
+        for task in plan.tasks.values():  # what a task needs has its key already
+            needs = [need for need in task.needs if need in plan.tasks]
+            own = ((task.folder, task.outputs),) if task.outputs else ()
+            made[task.id] = tuple(dict.fromkeys((*own, *(each for need in needs for each in made[need]))))
+            parts = [(f"{NEEDS}{need}", found[need].digest) for need in needs]
+            found[task.id] = make_key([*parts, *self._parts(task, self.groups(task, made[task.id]))])
+        return found
+
+    def groups(self, task: Task, made: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> dict[str, Group]:
+        """Return the files that a task depends on; those that it or what it needs makes are none of them."""
+        return self._inputs.groups(task, _is_made(made) if made else None)
+
+    def _parts(self, task: Task, groups: Mapping[str, Group]) -> list[tuple[str, str]]:
+        machine = self._machine
+        command = json.dumps([*task.command, "in", task.cwd, *task.inputs, "makes", *task.outputs])
+        parts = [
+            ("command", command),
+            ("python", machine.python),
+            ("platform", machine.platform),
+            *((name, group.digest) for name, group in groups.items()),
+            *env_parts(task.env, machine.environ),
+        ]
+        if task.purpose == "run" and machine.tool:
+            parts.append(("decant", machine.tool))
+        if machine.is_relaxed:
+            parts.append(("environment", "relaxed"))
+        if self._locked and (locked := self._locked(task)):
+            parts.append(("locked packages", locked))
+        return parts
+
+
+def _is_made(made: tuple[tuple[str, tuple[str, ...]], ...]) -> Callable[[str], bool]:
+    rules = [compile_patterns(patterns, folder) for folder, patterns in made]
+    return lambda path: any(is_output(path) for is_output in rules)
