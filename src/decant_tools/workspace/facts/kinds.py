@@ -20,6 +20,7 @@ _PYTHON = (".py", ".pyi", ".pyw")
 _LISTS = (".txt", ".in", ".pip", ".lock")
 _LIST_NAME = re.compile(r"require|constraint|dependenc|\breqs?\b|\bdeps\b", re.IGNORECASE)
 _DOCKERFILE = re.compile(r"(?:Dockerfile|Containerfile)(?:[.-].*)?|.*\.(?:Dockerfile|Containerfile)", re.IGNORECASE)
+_FOREIGN = re.compile(r"(?:^|/)(?:node_modules|site-packages|__pycache__|\.venv|venv)/")
 _PYLOCK = re.compile(r"pylock(?:\.[^.]+)?\.toml")
 
 
@@ -29,6 +30,8 @@ def kind_of(path: str) -> FileKind | None:
     Args:
         path: Relative to the workspace.
     """
+    if _FOREIGN.search(path):
+        return None
     name = path[path.rfind("/") + 1 :]
     if known := _BY_NAME.get(name):
         return known

@@ -129,7 +129,6 @@ class Facts(NamedTuple):
         requirements: Manifests and requirements files: what they ask for.
         includes: Requirements files: those that they take in.
         roots: Manifests: folders that packages lie in, relative to the manifest's folder: ``src``.
-        members: ``[tool.uv.workspace]``: globs of members; those that begin with ``!`` exclude.
         locked: Lock files, and requirements files with hashes or origins.
         copies: Dockerfiles.
         faults: What is wrong with it.
@@ -143,7 +142,6 @@ class Facts(NamedTuple):
     requirements: tuple[Requirement, ...] = ()
     includes: tuple[Include, ...] = ()
     roots: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
     locked: tuple[Locked, ...] = ()
     copies: tuple[Copy, ...] = ()
     faults: tuple[Fault, ...] = ()

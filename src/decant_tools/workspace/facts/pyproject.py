@@ -15,20 +15,18 @@ Table = Mapping[str, Any]
 
 
 def read_pyproject(content: bytes) -> Facts:
-    """Return the name, the requirements, the layout and the workspace members of a project."""
+    """Return the name, the requirements and the layout of a project."""
     text, data = _load(content)
     if isinstance(data, Facts):
         return data
     project, tool = _table(data, "project"), _table(data, "tool")
     poetry, uv = _table(tool, "poetry"), _table(tool, "uv")
     found = [*_standard(data, project, uv), *_poetry(poetry), *_others(tool)]
-    workspace = _table(uv, "workspace")
     return Facts(
         name=normalise(_text(project.get("name")) or _text(poetry.get("name"))),
         version=_text(project.get("version")) or _text(poetry.get("version")),
         requirements=_placed(_with_sources(found, _table(uv, "sources")), text),
         roots=tuple(dict.fromkeys(_roots(tool))),
-        members=(*_texts(workspace.get("members")), *(f"!{glob}" for glob in _texts(workspace.get("exclude")))),
     )
 
 
