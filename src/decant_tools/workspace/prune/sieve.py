@@ -1,0 +1,55 @@
+"""What of a project's folder is no part of it when it runs: tests, and what tools leave behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from fnmatch import fnmatch
+
+MADE = frozenset({
+    "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".decant", ".venv", "venv", ".tox",
+    ".nox", ".git", ".idea", ".vscode", "node_modules", ".coverage", "htmlcov", ".DS_Store",
+})  # fmt: skip
+MADE_NAMES = ("*.pyc", "*.pyo", "*.egg-info", ".coverage.*")
+TEST_FOLDERS = frozenset({"tests", "test"})
+TEST_FILES = ("conftest.py", "test_*.py", "*_test.py")
+SECRET_FILES = (".env", ".env.*")
+HARMLESS = (".env.example", ".env.sample", ".env.template", ".env.dist")
+
+
+def is_made(path: str) -> bool:
+    """Return whether tools left a file behind, which git may not have been told to ignore."""
+    parts = path.split("/")
+    return not MADE.isdisjoint(parts) or any(fnmatch(part, glob) for part in parts for glob in MADE_NAMES)
+
+
+def is_secret(path: str) -> bool:
+    """Return whether a file is where people keep the secrets of their own machine."""
+    name = path.rpartition("/")[2]
+    return any(fnmatch(name, glob) for glob in SECRET_FILES) and name not in HARMLESS
+
+
+def is_test(inside: str) -> bool:
+    """Return whether a file belongs to the tests.
+
+    Args:
+        inside: Its path, relative to the project's folder.
+    """
+    *folders, name = inside.split("/")
+    return not TEST_FOLDERS.isdisjoint(folders) or any(fnmatch(name, glob) for glob in TEST_FILES)
+
+
+def needed_after_all(tests: Iterable[str], kept: Collection[str], read: Callable[[str], bytes]) -> list[str]:
+    """Return the files that look like tests and are imported by what is kept: ``load_test.py`` may be a module.
+
+    Args:
+        tests: Paths of files that look like tests.
+        kept: Paths of files that stay.
+        read: Returns a file's content.
+    """
+    stems = {path.rpartition("/")[2][:-3]: path for path in tests if TEST_FOLDERS.isdisjoint(path.split("/"))}
+    if not stems:
+        return []
+    imports = re.compile(rf"^[ \t]*(?:from|import)\b.*\b({'|'.join(map(re.escape, stems))})\b".encode(), re.MULTILINE)
+    found = {name for path in kept if path.endswith(".py") for name in imports.findall(read(path))}
+    return sorted(stems[name.decode()] for name in found)
