@@ -72,10 +72,10 @@ def explain(label: str, error: Failed, missing: Sequence[Missing], log: Path, *,
     everything = f"All that the installer said: {log}"
     if missing:
         known = [each for each in missing if each.nearest]
-        first = f"Write {known[0].relaxed().text} there" if known else "Is the name right?"
-        or_relax = ", or take the nearest with --relax" if known and not relax else ""
+        or_relax = ", or take the nearest with --relax" if not relax else ""
+        cure = f"Write {known[0].relaxed().text} there{or_relax}." if known else "Is the name right?"
         return CommandError(
-            "\n".join(each.sentence() for each in missing), hint=f"{first}{or_relax}. {everything}", exit_code=WRONG
+            "\n".join(each.sentence() for each in missing), hint=f"{cure} {everything}", exit_code=WRONG
         )
     if error.is_unreachable:
         return CommandError(

@@ -1,0 +1,143 @@
+"""What the environment of a project holds: its own requirements, and the libs of the workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from decant.errors import CommandError
+from decant_tools.workspace.environments import lint_tools
+from decant_tools.workspace.environments.make import key_of
+from decant_tools.workspace.environments.wishes import Purpose, Wishes, wishes_of
+from decant_tools.workspace.model import Project
+from tests.unit.workspace.environments.sight import Sight, lib, service
+
+ORDERS, USERS = service("orders"), service("users")
+COMMON = lib("common_utils")
+MANIFEST = '[project]\nname = "common-utils"\n[build-system]\nrequires = []\nbuild-backend = "x"\n'
+
+
+def sight(files: dict[str, str], *libs: Project, needs: bool = True) -> Sight:
+    edges = [(ORDERS.id, each.id) for each in libs] if needs else []
+    return Sight(Path("/ws"), files, (ORDERS, USERS, *libs), edges)
+
+
+def wishes(files: dict[str, str], *libs: Project, purpose: Purpose = "run") -> Wishes:
+    return wishes_of(sight(files, *libs), ORDERS, purpose)  # type: ignore[arg-type]
+
+
+def texts(found: Wishes) -> list[str]:
+    return [line.text for line in found.lines]
+
+
+@pytest.mark.parametrize(
+    "written", ["../../libs/common_utils", "../libs/common_utils", "libs/common_utils", "-e ../libs/common_utils"]
+)
+def test_a_lib_without_a_manifest_is_put_on_the_path_however_it_is_written(written: str) -> None:
+    found = wishes({"services/orders/requirements.txt": f"flask\n{written}\n"}, COMMON)
+    assert texts(found) == ["flask"]
+    assert found.path == ("libs", "")
+    assert found.editable == ()
+
+
+def test_a_path_that_is_literally_right_needs_no_note_and_a_tutorials_one_has_one() -> None:
+    assert wishes({"services/orders/requirements.txt": "../../libs/common_utils\n"}, COMMON).notes == ()
+    (note,) = wishes({"services/orders/requirements.txt": "flask\n../libs/common_utils\n"}, COMMON).notes
+    assert note == (
+        "services/orders/requirements.txt:2: ../libs/common_utils is taken to be libs/common_utils, "
+        "as there is no services/libs/common_utils."
+    )
+
+
+def test_a_path_that_leads_nowhere_names_the_libs_that_there_are() -> None:
+    with pytest.raises(CommandError, match=r"services/orders/requirements.txt:1: there is no ../libs/comon") as caught:
+        wishes({"services/orders/requirements.txt": "../libs/comon\n"}, COMMON)
+    assert (caught.value.exit_code, caught.value.hint) == (3, "Its libs are: libs/common_utils.")
+
+
+@pytest.mark.parametrize("written", ["../../libs/common_utils", "common-utils", "Common.Utils>=0"])
+def test_a_lib_with_a_manifest_is_installed_editable_by_path_or_name(written: str) -> None:
+    files = {"services/orders/requirements.txt": f"{written}\n", "libs/common_utils/pyproject.toml": MANIFEST}
+    found = wishes(files, lib("common_utils", "common-utils"))
+    assert (texts(found), found.editable, found.path) == ([], ("libs/common_utils",), ("",))
+    assert found.manifests == ("libs/common_utils/pyproject.toml",)
+
+
+def test_a_lib_that_is_only_imported_brings_its_requirements() -> None:
+    files = {"services/orders/requirements.txt": "flask\n", "libs/common_utils/requirements.txt": "attrs\n"}
+    assert texts(wishes(files, COMMON)) == ["flask", "attrs"]
+    assert texts(wishes_of(sight(files, COMMON), USERS, "run")) == []  # type: ignore[arg-type]
+
+
+def test_a_manifest_with_a_build_system_is_installed_itself_and_one_without_gives_its_dependencies() -> None:
+    plain = '[project]\nname = "orders"\ndependencies = ["flask"]\n'
+    assert texts(wishes({"services/orders/pyproject.toml": plain})) == ["flask"]
+    built = wishes({"services/orders/pyproject.toml": f'{plain}[build-system]\nrequires = ["hatchling"]\n'})
+    assert (texts(built), built.editable) == ([], ("services/orders",))
+
+
+def test_a_source_of_uv_is_the_workspaces_own_lib() -> None:
+    text = '[project]\nname = "orders"\ndependencies = ["utils"]\n[tool.uv.sources]\nutils = { path = "../../libs/common_utils" }\n'
+    assert wishes({"services/orders/pyproject.toml": text}, COMMON).path == ("libs", "")
+
+
+def test_who_has_no_requirements_takes_those_of_the_root_and_says_so() -> None:
+    found = wishes({"requirements.txt": "flask\n", "services/orders/app.py": ""})
+    assert texts(found) == ["flask"]
+    assert found.notes == ("services/orders has no requirements of its own: those of requirements.txt are taken.",)
+
+
+def test_tests_bring_pytest_and_what_is_asked_for_beside_it() -> None:
+    files = {
+        "services/orders/requirements.txt": "flask\n",
+        "services/orders/requirements-dev.txt": "responses\n",
+        "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-q --cov=services"\n[dependency-groups]\ndev = ["faker"]\n',
+    }
+    assert texts(wishes(files)) == ["flask"]
+    assert sorted(texts(wishes(files, purpose="test"))) == ["faker", "flask", "pytest", "pytest-cov", "responses"]
+    files["services/orders/requirements-dev.txt"] = "pytest==8.0.0\n"
+    assert "pytest" not in texts(wishes(files, purpose="test"))
+
+
+def test_a_lock_file_that_knows_the_project_decides_and_one_that_does_not_is_left() -> None:
+    manifest = '[project]\nname = "orders"\ndependencies = ["flask"]\n[dependency-groups]\ndev = ["responses"]\n'
+    files = {"services/orders/pyproject.toml": manifest, "uv.lock": 'version = 1\n[[package]]\nname = "orders"\n'}
+    found = wishes(files)
+    assert (found.lock, found.member, texts(found), found.groups) == ("uv.lock", "orders", [], ())
+    assert wishes(files, purpose="test").groups == ("group=dev",)
+    assert wishes({**files, "uv.lock": '[[package]]\nname = "other"\n'}).lock == ""
+    without_uv = wishes_of(sight(files), ORDERS, "run", uses_lock=False)  # type: ignore[arg-type]
+    assert (texts(without_uv), without_uv.lock) == (["flask"], "")
+    assert "uv is not installed" in without_uv.notes[0]
+
+
+def test_linters_are_those_that_the_root_sets_up_in_the_versions_that_it_names() -> None:
+    files = {
+        "pyproject.toml": "[tool.black]\n[tool.isort]\n[tool.pytest.ini_options]\n",
+        "setup.cfg": "[flake8]\nmax-line-length = 100\n",
+        "requirements-dev.txt": "black==24.1.0\npytest\n",
+    }
+    found = sight(files)
+    assert lint_tools(found) == ("black", "isort", "flake8")  # type: ignore[arg-type]
+    assert texts(wishes(files, purpose="lint")) == ["black==24.1.0", "isort", "flake8"]
+
+
+def test_a_key_is_the_same_for_the_same_wishes_and_another_for_others() -> None:
+    def key(files: dict[str, str], project: Project = ORDERS, purpose: Purpose = "run") -> str:
+        found = sight(files, lib("common_utils", "common-utils"))
+        return key_of(wishes_of(found, project, purpose), found.root, found.tree.files)  # type: ignore[arg-type]
+
+    files = {
+        "services/orders/requirements.txt": "flask\nclick # x\n",
+        "services/users/requirements.txt": "click\nflask\n",
+    }
+    assert key(files) == key(files, USERS)
+    assert key(files) != key(files, purpose="test")
+    assert key(files) != key({**files, "services/orders/requirements.txt": "flask\nclick>8\n"})
+    with_lib = {
+        **files,
+        "libs/common_utils/pyproject.toml": MANIFEST,
+        "services/orders/requirements.txt": "common-utils\n",
+    }
+    assert key(with_lib) != key({**with_lib, "libs/common_utils/pyproject.toml": f'{MANIFEST}# "attrs"\n'})
