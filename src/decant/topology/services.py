@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -37,14 +37,18 @@ It is told the service's name, the path that was written or "", and whether noth
 """
 
 
-def read_services(table: Table, assigned: Collection[str], find: FindService) -> dict[str, Declared]:
+def read_services(
+    table: Table, assigned: Collection[str], find: FindService, found: Iterable[str] = ()
+) -> dict[str, Declared]:
     """Read ``[services]``: what the services of topologies need, and foreign services.
 
     Args:
         table: ``[services]``.
         assigned: The names of services in any topology.
         find: Looks for the folders of the others.
+        found: The names of services that were found, for who has mistyped one.
     """
+    known = [*assigned, *found]
     declared = {}
     for name, entry in table.tables().items():
         read = read_service(entry)
@@ -59,7 +63,7 @@ def read_services(table: Table, assigned: Collection[str], find: FindService) ->
         elif name not in assigned and not (path or read.url or read.command):
             table.fault(
                 name,
-                f"is in no topology. {suggest(name, assigned)} A foreign service needs `url`, `command` or `path`.",
+                f"is in no topology. {suggest(name, known)} A foreign service needs `url`, `command` or `path`.",
             )
     return declared
 

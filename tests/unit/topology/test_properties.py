@@ -17,7 +17,7 @@ from tests.support.workspace import HEAD, MODULES, load, write_workspace
 
 here = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 
-names = st.sampled_from([*MODULES, "*", "x", "url", "port", "to", "path", "name", "modules", "each", ""])
+names = st.sampled_from([*MODULES, "*", "x", "url", "port", "to", "path", "name", "modules", "each", "files", "needs", "command", "all", ""])
 scalars = st.one_of(
     names.map(json.dumps), st.integers(-5, 10**5).map(str), st.sampled_from(["true", "1.5", "1979-05-27"])
 )
@@ -40,6 +40,14 @@ tables = [
     "gateway",
     "settings",
     "settings.decant",
+    "libs",
+    "libs.x",
+    "modules.cart",
+    "tasks.x",
+    "services.x.tasks.y",
+    "affected",
+    "affected.files",
+    "cache",
 ]
 lines = st.one_of(
     st.sampled_from([f"[{table}]" for table in tables] + ["[[gateway.routes]]", "[other]"]),

@@ -29,11 +29,13 @@ class Found(NamedTuple):
         kind: What it is.
         path: Where it lies.
         is_guess: Whether it is a lib only because nothing says how it starts.
+        name: What it is called; "" for its folder's name.
     """
 
     kind: Literal["service", "lib"]
     path: str
     is_guess: bool = False
+    name: str = ""
 
 
 def find_projects(folders: Folders, members: frozenset[str], package_path: str) -> dict[str, Found]:
@@ -88,17 +90,16 @@ def _homes(folders: Folders) -> Iterator[str]:
 
 
 def _services(folders: Folders, home: str, depth: int) -> Iterator[Found]:
-    for name in folders.folders(home):
-        path = join(home, name)
-        if is_service_folder(folders.files(path)) or _starts_inside(folders, path):
-            yield Found("service", path)
+    for name, path in folders.children(home):
+        if is_service_folder(folders.files(path)) or _starts_inside(folders, path) or path in folders.submodules:
+            yield Found("service", path, name=name)
             continue
         below = list(_services(folders, path, depth - 1)) if depth and name not in BESIDE else []
         services = [each for each in below if not each.is_guess]
         if services:
             yield from below
         elif folders.has_python(path) and name not in BESIDE:
-            yield Found("lib", path, is_guess=True)
+            yield Found("lib", path, is_guess=True, name=name)
 
 
 def _starts_inside(folders: Folders, path: str) -> bool:
@@ -109,15 +110,14 @@ def _starts_inside(folders: Folders, path: str) -> bool:
 
 
 def _libs(folders: Folders, home: str, depth: int) -> Iterator[Found]:
-    for name in folders.folders(home):
-        path = join(home, name)
+    for name, path in folders.children(home):
         names = folders.files(path)
-        if names & PACKAGED or any(each.endswith(".py") for each in names):
-            yield Found("lib", path)
+        if names & PACKAGED or any(each.endswith(".py") for each in names) or path in folders.submodules:
+            yield Found("lib", path, name=name)
         elif depth and _has_packaged_below(folders, path, depth):
             yield from _libs(folders, path, depth - 1)
         elif folders.has_python(path):
-            yield Found("lib", path)
+            yield Found("lib", path, name=name)
 
 
 def _has_packaged_below(folders: Folders, path: str, depth: int) -> bool:

@@ -69,7 +69,10 @@ class Declarations:
     def name_projects(self, found: dict[str, Found]) -> dict[str, tuple[str, str]]:
         """Add what is declared to what was found, and return the kind and name of what is declared, by path."""
         names: dict[str, tuple[str, str]] = {}
-        read_services(self._top.table("services"), self._owned, lambda *asked: self._find("service", found, *asked))
+        services = [each.rpartition("/")[2] for each, what in found.items() if what.kind == "service"]
+        read_services(
+            self._top.table("services"), self._owned, lambda *asked: self._find("service", found, *asked), services
+        )
         for kind in ("service", "lib"):
             for name, entry in self._top.table(KINDS[kind]).tables().items():
                 if kind == "service" and name in self._owned:
@@ -96,15 +99,15 @@ class Declarations:
     def _find(self, kind: str, found: Mapping[str, Found], name: str, path: str, is_alone: bool) -> str | None:
         if path:
             return path if path in self._folders else None
-        of_name = sorted(each for each in found if each == name or each.rpartition("/")[2] == name)
-        same_kind = [each for each in of_name if found[each].kind == kind]
-        return next(iter(same_kind or (of_name if is_alone else ())), None)
+        of_name = sorted(each for each, what in found.items() if name in {each, what.name, each.rpartition("/")[2]})
+        fitting = [each for each in of_name if found[each].kind == kind or found[each].is_guess]
+        return next(iter(fitting or (of_name if is_alone else ())), None)
 
     def _missing(self, kind: str, entry: Table, name: str, path: str, found: Mapping[str, Found]) -> None:
         if kind == "service":  # told by read_services
             return
-        if path:
-            entry.fault("path", f"is {show(path)}, and there is no such folder.")
+        if path or "path" in entry.data:  # one that leaves the workspace is told elsewhere
+            entry.fault("path", f"is {show(path)}, and there is no such folder.") if path else None
             return
         from decant.settings.suggest import suggest
 
@@ -201,7 +204,7 @@ class Declarations:
                 continue
             from decant.settings.suggest import suggest
 
-            known = [plain for _, plain in self._ids]
+            known = [plain for (_, plain), each in self._ids.items() if each != own]
             message = f"{show(name)} may be {' or '.join(sorted(ids))}: write which."
             if not ids:
                 message = f"there is no other project {show(name)}. {suggest(name, known)}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from posixpath import normpath
 
 SKIPPED = frozenset({"__pycache__", "env", "node_modules", "site-packages", "venv"})
 """Folders that never hold code of this workspace; neither does a hidden one."""
@@ -13,9 +14,13 @@ class Folders:
 
     Args:
         paths: Of all files, relative to the workspace.
+        submodules: Which of them are folders that another repository fills: nothing is known of what lies in them.
+        links: Where those of them lead that are symbolic links, as they are written.
     """
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(
+        self, paths: Iterable[str], submodules: Collection[str] = (), links: Mapping[str, str] | None = None
+    ) -> None:
         self._files: dict[str, set[str]] = {"": set()}
         self._folders: dict[str, list[str]] = {"": []}
         known: dict[str, set[str] | None] = {"": self._files[""]}
@@ -26,6 +31,10 @@ class Folders:
             files = known[folder]
             if files is not None:
                 files.add(name)
+        for path in submodules:
+            self._enter(path)
+        self.submodules = frozenset(submodules)
+        self.linked = {path: end for path, to in (links or {}).items() if (end := self._end_of(path, to)) is not None}
         self._python = self._above(folder for folder, names in self._files.items() if _has_python(names))
 
     def _enter(self, folder: str) -> set[str] | None:
@@ -39,6 +48,11 @@ class Folders:
         self._folders[folder] = []
         found = self._files[folder] = set()
         return found
+
+    def _end_of(self, path: str, to: str) -> str | None:
+        """Return the folder of this tree that a link leads to, or None."""
+        end = normpath(join(path.rpartition("/")[0], to))
+        return end if end in self._files and not f"{path}/".startswith(f"{end}/") else None
 
     @staticmethod
     def _above(folders: Iterable[str]) -> frozenset[str]:
@@ -62,6 +76,16 @@ class Folders:
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in a folder, sorted."""
         return sorted(self._folders.get(folder, ()))
+
+    def children(self, folder: str) -> list[tuple[str, str]]:
+        """Return the names of the folders in a folder and where each lies, sorted; a link lies where it leads."""
+        linked = [
+            (name, end)
+            for path, end in self.linked.items()
+            for above, _, name in [path.rpartition("/")]
+            if above == folder
+        ]
+        return sorted([*((name, join(folder, name)) for name in self._folders.get(folder, ())), *linked])
 
     def has_python(self, folder: str) -> bool:
         """Return whether any Python file lies in a folder or below it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -16,6 +17,7 @@ from decant_tools.workspace.model import Finding, Project
 
 CONFIG = "decant.toml"
 PYPROJECT = "pyproject.toml"
+LINK, SUBMODULE = "120000", "160000"
 
 
 class Files(Protocol):
@@ -24,6 +26,10 @@ class Files(Protocol):
     @property
     def files(self) -> Mapping[str, str]:
         """Every file's path and what stands for its content."""
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """What is no ordinary file: links (``120000``) and submodules (``160000``)."""
 
     def read_many(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """Return the contents of files."""
@@ -59,12 +65,19 @@ def _reader(tree: Files) -> ReadManifests:
     return read
 
 
+def _folders(tree: Files) -> Folders:
+    links = [path for path, mode in tree.modes.items() if mode == LINK]
+    ends = tree.read_many(links).items() if links else ()
+    submodules = [path for path, mode in tree.modes.items() if mode == SUBMODULE]
+    return Folders(tree.files, submodules, {path: os.fsdecode(end) for path, end in ends})
+
+
 class _Discoverer:
     def __init__(self, tree: Files, folder: str, read: ReadManifests | None) -> None:
         self.tree = tree
         self.folder = folder
         self.read = read or _reader(tree)
-        self.folders = Folders(tree.files)
+        self.folders = _folders(tree)
         self.findings: list[Finding] = []
 
     def discover(self, topology: str | None, *, is_strict: bool) -> Discovery:
@@ -74,7 +87,8 @@ class _Discoverer:
             return self.result(projects, Config(), "", "", ())
         from decant_tools.workspace.discover.declared import Declarations
 
-        declared = Declarations(self.tree.read_many([CONFIG])[CONFIG], self.folders, self.folder)
+        content = self.tree.read_many([CONFIG]).get(CONFIG, b"")
+        declared = Declarations(content, self.folders, self.folder)
         found = find_projects(self.folders, self.members(), declared.package_path)
         names = declared.name_projects(found)
         hosting = declared.hosting_projects(topology)
@@ -95,7 +109,7 @@ class _Discoverer:
         """Return the folders of the uv workspace whose root is the workspace."""
         if PYPROJECT not in self.folders.files(""):
             return frozenset()
-        root = self.read([PYPROJECT])[PYPROJECT]
+        root = self.read([PYPROJECT]).get(PYPROJECT, Manifest())
         if root.is_broken:
             message = "pyproject.toml is not TOML, so the members of a uv workspace are not known."
             self.findings.append(Finding("warning", "broken-manifest", PYPROJECT, message))
@@ -133,7 +147,9 @@ class _Discoverer:
         self, found: Mapping[str, Found], names: Mapping[str, tuple[str, str]], taken: frozenset[str]
     ) -> dict[str, tuple[str, str]]:
         """Return each path's kind and name: that of the file or of the folder; the path where two have one name."""
-        plain = {path: names.get(path) or (each.kind, self.plain_name(path)) for path, each in found.items()}
+        plain = {
+            path: names.get(path) or (each.kind, each.name or self.plain_name(path)) for path, each in found.items()
+        }
         count = Counter(plain.values())
         fixed = set(names.values()) | {("service", name) for name in taken}
         return {
@@ -146,8 +162,8 @@ class _Discoverer:
     def plain_name(self, path: str) -> str:
         if path:
             return path.rpartition("/")[2]
-        manifest = self.read([PYPROJECT])[PYPROJECT] if PYPROJECT in self.folders.files("") else Manifest()
-        return manifest.name or self.folder or "app"
+        read = self.read([PYPROJECT]) if PYPROJECT in self.folders.files("") else {}
+        return read.get(PYPROJECT, Manifest()).name or self.folder or "app"
 
     def manifests(self, found: Mapping[str, Found]) -> dict[str, Manifest]:
         """Return what the manifests of projects say, as one for each project."""
@@ -155,7 +171,7 @@ class _Discoverer:
         read = self.read(list(paths))
         merged: dict[str, Manifest] = {}
         for at, path in paths.items():
-            manifest = read[at]
+            manifest = read.get(at, Manifest())
             if manifest.is_broken:
                 message = f"{at} is not TOML: its name and its dependencies are not known."
                 self.findings.append(Finding("warning", "broken-manifest", at, message, "Correct it."))
