@@ -11,8 +11,9 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from decant_tools.workspace.discover import Discovery, discover
 from decant_tools.workspace.discover.config import (
@@ -28,13 +29,17 @@ from decant_tools.workspace.git import LINK, SUBMODULE, Difference, Git, GitErro
 from decant_tools.workspace.model import Edge, EdgeKind, Finding, Graph, Project
 from decant_tools.workspace.reading import Reader, Said, digest
 from decant_tools.workspace.store import Codec, Store
-from decant_tools.workspace.tree import CommitTree, Tree
+from decant_tools.workspace.tree import CommitTree, Tree, WorkTree
 
 CONFIG = "decant.toml"
 READ: frozenset[EdgeKind] = frozenset({"import", "contract", "event"})
 """The edges that Python files are read for."""
 
-_FEW = 40
+Rows = dict[str, tuple[str, str, str]]
+"""By path: what kind of file it was and is, "" for none, and the id of its content where that says something."""
+
+_FILE = "file"
+_FEW, _MANY, _RECENTS = 40, 2000, 3
 _CODEC = Codec((Discovery, Config, Extras, TaskTable, AffectedTable, CacheTable, ServiceTable, Project, Finding))
 
 
@@ -42,39 +47,47 @@ class Snapshot:
     """The graph of a tree, and what it was made of.
 
     Args:
-        discovery: Marshalled.
+        state: What stands for the tree.
+        discovery: Marshalled, without the projects: the graph has the same.
         graph: Marshalled.
         inputs: Marshalled: the digest of what each file says.
     """
 
-    def __init__(self, discovery: bytes, graph: bytes, inputs: bytes) -> None:
+    def __init__(self, state: str, discovery: bytes, graph: bytes, inputs: bytes) -> None:
+        self.state = state
         self.parts = (discovery, graph, inputs)
 
     @classmethod
-    def of(cls, discovery: Discovery, graph: Graph, inputs: Mapping[str, bytes]) -> Snapshot:
+    def of(cls, state: str, discovery: Discovery, graph: Graph, inputs: Mapping[str, bytes]) -> Snapshot:
         """Return the snapshot of a graph that was just made."""
         rows = [[tuple(each) for each in part] for part in (graph.projects.values(), graph.edges, graph.findings)]
-        parts: tuple[Any, ...] = (_CODEC.plain(discovery), rows, dict(inputs))
-        made = cls(*map(marshal.dumps, parts))
+        parts: tuple[Any, ...] = (_CODEC.plain(discovery._replace(projects=())), rows, dict(inputs))
+        made = cls(state, *map(marshal.dumps, parts))
         made.__dict__.update(discovery=discovery, graph=graph, inputs=inputs)
         return made
 
     @cached_property
     def discovery(self) -> Discovery:
         found: Discovery = _CODEC.value(marshal.loads(self.parts[0]))  # noqa: S302 - see the store
-        return found
+        return found._replace(projects=tuple(self.graph.projects.values()))
 
     @cached_property
     def graph(self) -> Graph:
         projects, edges, findings = marshal.loads(self.parts[1])  # noqa: S302
-        return Graph(
-            [Project(*row) for row in projects], [Edge(*row) for row in edges], [Finding(*row) for row in findings]
-        )
+        return Graph(starmap(Project, projects), starmap(Edge, edges), starmap(Finding, findings))
 
     @cached_property
     def inputs(self) -> Mapping[str, bytes]:
         found: Mapping[str, bytes] = marshal.loads(self.parts[2])  # noqa: S302
         return found
+
+
+class _Recent(NamedTuple):
+    """A tree that was asked for: a commit, and what differs from it."""
+
+    base: str
+    state: str
+    rows: Rows
 
 
 class Snapshots:
@@ -96,75 +109,99 @@ class Snapshots:
         version = _version()
         self.reader = Reader(self.store, version)
         given = (version, topology, sorted(edges) if edges is not None else None, root.absolute().name)
-        self._context = digest(repr(given).encode("utf-8", "surrogateescape")).hex()[:12]
+        self._context = _digest_of(given)[:12]
 
     def of_commit(self, commit: str) -> Snapshot:
         """Return the snapshot of a commit, or of a tree of the whole repository."""
         assert self.git is not None
-        found = self._known(commit)
-        if found is None:
-            tree = CommitTree(self.git, commit)
-            found = self._as_recent(tree) or self.make(tree, commit)
-            self.store.save(f"recent-{self._context}", commit)
-        return found
+        return self._find(CommitTree(self.git, commit), commit, [])
 
-    def of_work(self, tree: Tree, base: str, differences: Sequence[Difference], *, needs_base: bool) -> Snapshot:
+    def of_work(self, tree: WorkTree, base: str, differences: Sequence[Difference]) -> Snapshot:
         """Return the snapshot of a work tree.
 
         Args:
             tree: The work tree.
             base: A commit.
             differences: How the work tree differs from it.
-            needs_base: Whether the commit's own snapshot is wanted anyway.
         """
-        state = self.state(tree, base, differences)
-        found = self._known(state)
-        if found is None:
-            known = self.of_commit(base) if needs_base else self._known(base)
-            if known and self.is_same(known, tree, differences):
-                self.store.save(self._name(state), base)
-                return known
-            found = self.make(tree, state)
-        return found
+        return self._find(tree, base, differences)
 
     def of_folder(self, tree: Tree) -> Snapshot:
         """Return the snapshot of files without git."""
         rows = [
-            (path, tree.content_id(path) if self.is_relevant(path) or path in tree.modes else "") for path in tree.files
+            (path, tree.content_id(path) if self._says(path, tree.modes.get(path, "")) else "") for path in tree.files
         ]
-        state = digest(repr(rows).encode("utf-8", "surrogateescape")).hex()
-        return self._known(state) or self.make(tree, state)
+        state = _digest_of(rows)
+        return self._known(state) or self._make(tree, state)
 
-    def state(self, tree: Tree, base: str, differences: Iterable[Difference]) -> str:
-        """Return what stands for a work tree, as far as its graph depends on it: which commit, and what differs."""
-        rows = list(self._rows(tree, differences))
-        return digest(repr((base, rows)).encode("utf-8", "surrogateescape")).hex() if rows else base
+    def _find(self, tree: CommitTree | WorkTree, base: str, differences: Sequence[Difference]) -> Snapshot:
+        rows = self._rows(tree, differences)
+        state = _digest_of((base, sorted(rows.items()))) if rows else base
+        found = self._known(state)
+        if found is None:
+            same = self._same_as_recent(tree, base, rows)
+            if same is not None:
+                self.store.save(f"same-{self._context}-{state}", same.state)
+                found = same
+            else:
+                found = self._make(tree, state)
+            self._remember(_Recent(base, state, rows))
+        return found
 
-    def _rows(self, tree: Tree, differences: Iterable[Difference]) -> Iterator[tuple[str, ...]]:
+    def _rows(self, tree: Tree, differences: Iterable[Difference]) -> Rows:
+        """Return what differs, as far as the graph may depend on it."""
+        rows: Rows = {}
         for before, after in differences:
-            if not after.mode:
-                yield (after.path,)
+            path, mode, _ = after
+            said = tree.content_id(path) if mode and self._says(path, mode) else ""
+            row = (_form(before.mode), _form(mode), said)
+            if said or row[0] != row[1]:
+                rows[path] = row
+        return rows
+
+    def _same_as_recent(self, tree: CommitTree | WorkTree, base: str, rows: Rows) -> Snapshot | None:
+        """Return the snapshot of a tree of late whose files have the same names and say the same."""
+        for recent in (*self._recents(), _Recent(base, base, {})):
+            known = self._known(recent.state)
+            if known is None:
                 continue
-            said = tree.content_id(after.path) if self._says(after.path, after.mode) else ""
-            if said or not _is_edit(before.mode, after.mode):
-                yield after.path, after.mode if after.mode in _SPECIAL else "", said
+            mine = rows
+            if recent.base != base:
+                try:
+                    head = tree.commit if isinstance(tree, CommitTree) else None
+                    mine = self._rows(tree, tree.git.differences(recent.base, head))
+                except GitError:  # that commit is gone
+                    continue
+            if self._is_same(tree, known, mine, recent.rows):
+                return known
+        return None
 
-    def is_same(self, known: Snapshot, tree: Tree, differences: Sequence[Difference]) -> bool:
-        """Return whether a tree that differs from a known one has the same graph."""
+    def _is_same(self, tree: Tree, known: Snapshot, mine: Rows, theirs: Rows) -> bool:
+        """Return whether a tree says the same as the one of a snapshot, both compared with one commit."""
         edited = []
-        for before, after in differences:
-            if not _is_edit(before.mode, after.mode):
+        for path in mine.keys() | theirs.keys():
+            before, now, said = mine.get(path) or (theirs[path][0], theirs[path][0], None)
+            _, then, was_said = theirs.get(path) or (before, before, None)
+            if now != then:
                 return False
-            if after.mode == LINK or after.path == CONFIG:
-                return False
-            if self._says(after.path, after.mode):
-                edited.append(after.path)
-        if any(path not in known.inputs for path in edited):
+            if said != was_said:
+                edited.append((path, now))
+        if any(form != _FILE or path == CONFIG for path, form in edited):
             return False
-        said = self.reader.read(tree, edited, keep=len(edited) > _FEW).plain
-        return all(path in said and said[path][0] == known.inputs[path] for path in edited)
+        paths = [path for path, _ in edited if self.is_relevant(path)]
+        said_now = self.reader.read(tree, paths, keep=len(paths) > _FEW).plain
+        return all(path in said_now and said_now[path][0] == known.inputs.get(path) for path in paths)
 
-    def make(self, tree: Tree, state: str) -> Snapshot:
+    def _recents(self) -> list[_Recent]:
+        found = self.store.load(f"recent-{self._context}")
+        return [_Recent(*each) for each in found] if isinstance(found, list) else []
+
+    def _remember(self, recent: _Recent) -> None:
+        if len(recent.rows) <= _MANY:
+            others = [tuple(each) for each in self._recents() if each.state != recent.state]
+            self.store.save(f"recent-{self._context}", [tuple(recent), *others[: _RECENTS - 1]])
+
+    def _make(self, tree: Tree, state: str) -> Snapshot:
         """Make a snapshot from the files alone, and keep it."""
         from decant_tools.workspace.assemble import build_graph
         from decant_tools.workspace.facts import Facts
@@ -175,12 +212,12 @@ class Snapshots:
             names, topology=self.topology, folder=self.root.absolute().name, manifests=_manifests(said)
         )
         facts = {path: Facts.from_json(plain[1]) for path, plain in said.plain.items() if plain[1]}
-        graph = build_graph(names, discovery, facts)
+        graph = build_graph(names.files, discovery, facts)
         if said.large:
             graph = Graph(graph.projects.values(), graph.edges, sorted({*graph.findings, *map(_too_large, said.large)}))
-        made = Snapshot.of(discovery, graph, {path: plain[0] for path, plain in said.plain.items()})
+        made = Snapshot.of(state, discovery, graph, {path: plain[0] for path, plain in said.plain.items()})
         if all(path == CONFIG or path in tree.modes for path in names.were_read):
-            self.store.save(self._name(state), made.parts)
+            self.store.save(f"graph-{self._context}-{state}", made.parts)
         return made
 
     def raise_faults(self, tree: Tree) -> None:
@@ -199,37 +236,21 @@ class Snapshots:
     def _says(self, path: str, mode: str) -> bool:
         return mode == LINK or path == CONFIG or (mode != SUBMODULE and self.is_relevant(path))
 
-    def _name(self, state: str) -> str:
-        return f"graph-{self._context}-{state}"
-
     def _known(self, state: str) -> Snapshot | None:
-        found = self.store.load(self._name(state))
-        if isinstance(found, str):  # it is that of a commit
-            found = self.store.load(self._name(found))
-        return Snapshot(*found) if isinstance(found, tuple) and len(found) == 3 else None
-
-    def _as_recent(self, tree: CommitTree) -> Snapshot | None:
-        """Return the snapshot of the commit that was asked for last, where nothing that matters changed since."""
-        recent = self.store.load(f"recent-{self._context}")
-        known = self._known(recent) if isinstance(recent, str) else None
-        if known is None:
-            return None
-        try:
-            differences = tree.git.differences(recent, tree.commit)
-        except GitError:  # the commit is gone
-            return None
-        if not self.is_same(known, tree, differences):
-            return None
-        self.store.save(self._name(tree.commit), known.parts)
-        return known
+        found = self.store.load(f"graph-{self._context}-{state}")
+        if found is None:
+            same = self.store.load(f"same-{self._context}-{state}")
+            found = self.store.load(f"graph-{self._context}-{same}") if isinstance(same, str) else None
+        return Snapshot(state, *found) if isinstance(found, tuple) and len(found) == 3 else None
 
 
-_SPECIAL = frozenset({LINK, SUBMODULE})
+def _form(mode: str) -> str:
+    """Return what kind of file a mode means: whether it may be executed does not matter."""
+    return mode if mode in {"", LINK, SUBMODULE} else _FILE
 
 
-def _is_edit(before: str, after: str) -> bool:
-    """Return whether a file was there before and is, and is the same kind of file."""
-    return bool(before and after) and (before if before in _SPECIAL else "") == (after if after in _SPECIAL else "")
+def _digest_of(value: object) -> str:
+    return digest(repr(value).encode("utf-8", "surrogateescape")).hex()
 
 
 def _manifests(said: Said) -> Any:
@@ -282,4 +303,4 @@ def _version() -> str:
         except OSError:
             continue
         rows += sorted((name, status.st_size, status.st_mtime_ns) for name, status in found)
-    return digest(repr((sys.version, rows)).encode()).hex()[:12]
+    return _digest_of((sys.version, rows))[:12]

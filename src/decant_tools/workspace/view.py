@@ -42,7 +42,7 @@ class View:
     def changes(self, base: str) -> list[Change]:
         """Return how the files differ from a commit's, sorted by path.
 
-        The graph is found fastest when this is asked for first, with the commit whose graph is needed as well.
+        What is compared with here is what the graph's cache compares with, too, when this is asked for first.
 
         Args:
             base: The commit's id.
@@ -100,7 +100,7 @@ class View:
         if isinstance(tree, WorkTree):
             base = self._base or tree.git.head or tree.git.head_tree
             differences = self._differences_from(base)
-            found = self._snapshots.of_work(tree, base, differences, needs_base=self._base is not None)
+            found = self._snapshots.of_work(tree, base, differences)
         else:
             found = self._snapshots.of_folder(tree)
         if any(each.code == "decant-toml" for each in found.discovery.findings):
