@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from decant_tools.workspace.view import View
 
 CONFIG = "decant.toml"
-PACKAGE_FOLDERS = ("templates", "static")
-ENTRIES = ("wsgi.py", "asgi.py", "__main__.py")
+EVERYTHING = file_node("./")
+"""The node of ``COPY . .``: that is meant to copy what the pruned workspace holds."""
 SHOWN = 3
 
 
@@ -71,12 +71,21 @@ class _Pruner:
     @cached_property
     def nodes(self) -> set[str]:
         """The closure, with the contracts of modules that are hosted elsewhere: what a service imports of them."""
-        nodes = self.graph.closure({self.project.id})
+        nodes = self.reach({self.project.id})
         modules = [each for each in self.graph.projects.values() if each.kind == "module" and each.id not in nodes]
         if not any(self.graph.projects[node].modules for node in nodes & self.graph.projects.keys()):
             return nodes
         files = [f"{module.path}/{name}" for module in modules for name in ("__init__.py", "api.py", "api/__init__.py")]
-        return self.graph.closure({*nodes, *(file_node(path) for path in files if path in self.tree.files)})
+        return self.reach({*nodes, *(file_node(path) for path in files if path in self.tree.files)})
+
+    def reach(self, nodes: set[str]) -> set[str]:
+        found = set(nodes)
+        left = list(nodes)
+        while left:
+            targets = {edge.target for edge in self.graph.out_of.get(left.pop(), ())} - found - {EVERYTHING}
+            found |= targets
+            left += targets
+        return found
 
     @cached_property
     def projects(self) -> list[Project]:
@@ -104,15 +113,12 @@ class _Pruner:
         folders = {each.id for each in self.projects if not each.modules}
         yield from (path for path in self.tree.files if any(each.id in folders for each in self.owners.of(path)))
         if any(each.modules for each in self.projects):
-            yield from self.package_files()
+            yield from self.settings()
 
-    def package_files(self) -> Iterator[str]:
-        """Yield what services of modules share: settings, entries, templates and static files beside the modules."""
-        package = self.view.discovery.package_path
-        for path in self.tree.files:
-            if path == CONFIG or matches(path, ["decant.*.toml"]) or _is_shared(path, f"{package}/"):
-                yield path
-        parts = package.split("/")
+    def settings(self) -> Iterator[str]:
+        """Yield what every service of modules reads at its start; what it ships besides is in the graph."""
+        yield from (path for path in self.tree.files if path == CONFIG or matches(path, ["decant.*.toml"]))
+        parts = self.view.discovery.package_path.split("/")
         yield from ("/".join([*parts[:number], "__init__.py"]) for number in range(1, len(parts) + 1))
 
     def declared(self) -> set[str]:
@@ -165,11 +171,6 @@ class _Pruner:
             left += [each for each in added if self.tree.modes.get(each) == LINK]
             found |= added
         return found
-
-
-def _is_shared(path: str, package: str) -> bool:
-    inside = path.removeprefix(package)
-    return inside != path and (inside in ENTRIES or inside.partition("/")[0] in PACKAGE_FOLDERS)
 
 
 def _some(paths: Iterable[str]) -> str:

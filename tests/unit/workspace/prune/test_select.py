@@ -183,6 +183,7 @@ MODULES = {
     "shop/__init__.py": "",
     "shop/wsgi.py": "",
     "shop/words.py": "",
+    "shop/tests/test_all.py": "",
     "shop/templates/base.html": "",
     "shop/static/a.css": "",
     "shop/cart/__init__.py": "",
@@ -201,6 +202,10 @@ def test_of_modules_hosted_elsewhere_only_contracts_come_along() -> None:
     edges = (
         Edge("module:cart", file_node("shop/cart/service.py"), "holds", ""),
         Edge("service:front", "module:cart", "hosts", ""),
+        *(
+            Edge("service:front", file_node(f"shop/{name}"), "ships", "")
+            for name in ("wsgi.py", "words.py", "templates/base.html", "static/a.css", "tests/test_all.py")
+        ),
         Edge(file_node("shop/catalog/api.py"), file_node("shop/catalog/types.py"), "import", "shop/catalog/api.py:1"),
     )
     projects = (CART, CATALOG, BACK, FRONT)
@@ -218,5 +223,18 @@ def test_of_modules_hosted_elsewhere_only_contracts_come_along() -> None:
         "shop/catalog/types.py",
         "shop/static/a.css",
         "shop/templates/base.html",
+        "shop/words.py",
         "shop/wsgi.py",
     )
+
+
+def test_copying_everything_means_everything_that_is_needed() -> None:
+    files = {**FILES, "services/orders/Dockerfile": "FROM x\nCOPY . .\nCOPY libs/common /x\n"}
+    edges = (
+        *NEEDS,
+        Edge("service:orders", file_node("./"), "copy", ""),
+        Edge(file_node("./"), "lib:other", "copy", ""),
+    )
+    found = prune(files, edges=edges)
+    assert found.context == ""
+    assert not {each for each in found.files if each.startswith(("libs/other", "services/users"))}
