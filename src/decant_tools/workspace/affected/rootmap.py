@@ -18,6 +18,17 @@ NOTHING = (
 )  # fmt: skip
 """Files at the root that nothing which runs or is tested reads."""
 
+NOTHING_ANYWHERE = (
+    "README*",
+    "LICEN[SC]E*",
+    "CODEOWNERS",
+    ".gitignore",
+    ".gitattributes",
+    ".editorconfig",
+    ".DS_Store",
+)
+"""The same, in any folder that belongs to no project."""
+
 ALL = (
     "pyproject.toml", "setup.py", "setup.cfg", "conftest.py", "tests", "test", "pytest.ini", ".pytest.ini",
     "tox.ini", "noxfile.py", "[Mm]akefile", "GNUmakefile", "*.mk", "justfile", "Justfile", "[Tt]askfile.y*ml",
@@ -32,7 +43,7 @@ ALL = (
     "azure-pipelines*.y*ml", ".azure-pipelines", "bitbucket-pipelines.yml", ".buildkite", ".drone.y*ml",
     ".travis.yml", ".woodpecker*", "appveyor.yml",
 )  # fmt: skip
-"""Files at the root that are part of how everything is built, checked or run."""
+"""Files at the root, or above several projects, that are part of how those are built, checked or run."""
 
 
 class Rules(Protocol):
@@ -69,8 +80,9 @@ def declared(path: str, rules: Rules) -> Verdict | None:
 
 def judge(path: str) -> Verdict:
     """Return what a file outside of every project touches unless ``decant.toml`` says otherwise."""
-    if glob := matches(path, NOTHING):
+    name = path.rpartition("/")[2]
+    if glob := matches(path, NOTHING) or matches(name, NOTHING_ANYWHERE):
         return Verdict("nothing", glob)
-    if glob := matches(path, ALL):
+    if glob := matches(path, ALL) or matches(name, ALL):
         return Verdict("all", glob)
     return Verdict("unknown")

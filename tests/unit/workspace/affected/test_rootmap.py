@@ -11,7 +11,7 @@ from decant_tools.workspace.discover.config import AffectedTable
 @pytest.mark.parametrize(
     "path",
     ["README.md", "README", "CONTRIBUTING.md", "LICENSE", "docs/index.md", "mkdocs.yml", ".gitignore", ".vscode/settings.json",
-     "CODEOWNERS", ".github/CODEOWNERS", ".github/ISSUE_TEMPLATE/bug.yml", ".github/dependabot.yml", "renovate.json5"],
+     "CODEOWNERS", ".github/CODEOWNERS", ".github/ISSUE_TEMPLATE/bug.yml", ".github/dependabot.yml", "renovate.json5", "services/README.md"],
 )  # fmt: skip
 def test_what_nobody_runs_touches_nothing(path: str) -> None:
     assert judge(path).touches == "nothing"
@@ -21,14 +21,14 @@ def test_what_nobody_runs_touches_nothing(path: str) -> None:
     "path",
     ["pyproject.toml", "conftest.py", "Makefile", "tox.ini", "setup.cfg", "ruff.toml", ".python-version", ".github/workflows/ci.yml",
      ".gitlab-ci.yml", "Jenkinsfile", ".pre-commit-config.yaml", "requirements-dev.txt", "uv.lock", "tests/test_all.py", ".env", "Dockerfile",
-     "docker-compose.override.yml", ".github/actions/setup/action.yml"],
+     "docker-compose.override.yml", ".github/actions/setup/action.yml", "services/conftest.py"],
 )  # fmt: skip
 def test_what_everything_is_built_or_tested_with_touches_all(path: str) -> None:
     assert judge(path).touches == "all"
 
 
 @pytest.mark.parametrize(
-    "path", ["proto/orders.proto", "scripts/release.py", "data/pyproject.toml", "x/README.md", "Brewfile"]
+    "path", ["proto/orders.proto", "scripts/release.py", "templates/welcome.md", "Brewfile"]
 )
 def test_of_anything_else_nobody_knows(path: str) -> None:
     assert judge(path).touches == "unknown"

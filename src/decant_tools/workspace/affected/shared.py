@@ -1,0 +1,144 @@
+"""Files that several projects name without owning them: locks, requirements, sources of images."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from decant_tools.workspace.affected.locks import (
+    Lock,
+    LockError,
+    changed_packages,
+    kind_of,
+    members_reached,
+    read_lock,
+    wanted_of,
+)
+from decant_tools.workspace.affected.owners import nodes_of
+from decant_tools.workspace.affected.reach import Seed
+from decant_tools.workspace.affected.selection import Step
+from decant_tools.workspace.facts import extract
+from decant_tools.workspace.facts.kinds import kind_of as kind_of_file
+
+if TYPE_CHECKING:
+    from decant_tools.workspace.affected.case import Case
+    from decant_tools.workspace.facts.model import Facts
+    from decant_tools.workspace.git import Change
+
+
+def judge_shared(case: Case, change: Change) -> bool:
+    """Judge a lock or a requirements file; tell whether that is all there is to say about it.
+
+    One of a single project is a file like any other.
+    """
+    folder = posixpath.dirname(change.path)
+    owners = case.projects_at(folder) if folder else []
+    try:
+        if kind_of(change.path) == "uv":
+            return _uv(case, change, folder, is_owned=bool(owners))
+        if kind_of(change.path) == "toml":
+            return not owners and _environment(case, change, folder)
+        return _requirements(case, change)
+    except LockError as error:
+        case.give_up(change, "unreadable-lock", f"{error}. Nobody can tell which packages changed.")
+        return True
+
+
+def _uv(case: Case, change: Change, folder: str, *, is_owned: bool) -> bool:
+    old, new = _versions(case, change)
+    if is_owned and not {*old.members, *new.members} - {""}:
+        return False
+    changed = changed_packages(old, new)
+    reached = members_reached(old, changed) | members_reached(new, changed)
+    for member, reason in sorted(reached.items()):
+        path = posixpath.normpath(posixpath.join(folder, member)).removeprefix(".")
+        projects = case.projects_at(path)
+        if member == "" and not (projects and reason.spreads):
+            projects = case.projects_below(folder)  # what the workspace as a whole needs, and its tools
+        ids = [project.id for project in projects]
+        _touch(case, change, ids, [reason.package], spreads=reason.spreads)
+    return True
+
+
+def _environment(case: Case, change: Change, folder: str) -> bool:
+    """Judge the lock of one environment: every project below uses it."""
+    changed = changed_packages(*_versions(case, change))
+    _touch(case, change, [project.id for project in case.projects_below(folder)], changed)
+    return True
+
+
+def _requirements(case: Case, change: Change) -> bool:
+    """Judge a requirements file of nobody's: it touches those who include it, when it says something else to them."""
+    if case.owner_of(change.path):
+        return False  # those who include a project's file depend on the project
+    files = _read_requirements(case)
+    users = _users(files, change.path)
+    including = {at: owners for at in users if (owners := case.owner_of(at))}
+    copying = [
+        edge for node in nodes_of(change.path) for edge in case.graphs[0].into.get(node, ()) if edge.kind == "copy"
+    ]
+    if not including and not copying:
+        return False
+    old, new = _versions(case, change)
+    changed = changed_packages(old, new)
+    knows_needs = bool(old.needs or new.needs) and "" not in changed
+    for at, owners in including.items():
+        wanted = changed
+        if users[at] and knows_needs:
+            names = {each.name for each in files[at].requirements}
+            wanted = changed & (wanted_of(old, names) | wanted_of(new, names))
+        _touch(case, change, [owner.id for owner in owners], wanted, at)
+    for edge in copying:
+        _touch(case, change, [edge.source], changed, edge.at)
+    return True
+
+
+def _users(files: Mapping[str, Facts], path: str) -> dict[str, bool]:
+    """Return the files that include another one, in any number of steps, and whether only as constraints."""
+    found = {path: False}
+    waiting = [path]
+    while waiting:
+        target = waiting.pop()
+        for at, facts in files.items():
+            for include in facts.includes:
+                only = found[target] or include.is_constraint
+                if _resolve(at, include.path) == target and found.get(at, True) and found.get(at) != only:
+                    found[at] = only
+                    waiting.append(at)
+    del found[path]
+    return found
+
+
+def _read_requirements(case: Case) -> dict[str, Facts]:
+    """Return what the requirements files of the workspace say."""
+    tree = case.view.tree
+    paths = [path for path in tree.files if kind_of_file(path) == "requirements"]
+    return {path: extract(path, content) for path, content in tree.read_many(paths).items()}
+
+
+def _versions(case: Case, change: Change) -> tuple[Lock, Lock]:
+    """Return both versions of a lock; with nothing to compare it with, every package counts as changed."""
+    old, new = case.versions(change)
+    return read_lock(change.path, old), read_lock(change.path, new)
+
+
+def _resolve(at: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(at), path))
+
+
+def _touch(
+    case: Case,
+    change: Change,
+    nodes: Iterable[str],
+    changed: Collection[str],
+    at: str | None = None,
+    *,
+    spreads: bool = True,
+) -> None:
+    """Add what a changed package reaches, if one does."""
+    if not changed:
+        return
+    first, package = Step(change.path, change.status), min(changed)
+    chain = (first, Step(f"package:{package}", "locked", change.path)) if package else (first,)
+    case.seeds += [Seed(node, (*chain, Step(node, "lock", at)), spreads=spreads) for node in nodes]
