@@ -10,8 +10,12 @@ from decant_tools.workspace.facts.model import Facts, Requirement
 from decant_tools.workspace.facts.names import normalise
 from decant_tools.workspace.facts.requirements import read_requirement, unreadable
 from decant_tools.workspace.facts.text import decode
+from decant_tools.workspace.facts.toml import parse_toml
 
 Table = Mapping[str, Any]
+
+_WORD = re.compile(r"(?<![a-z0-9-])[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+"""A name as :func:`normalise` leaves it, in a line that it was applied to."""
 
 
 def read_pyproject(content: bytes) -> Facts:
@@ -43,13 +47,11 @@ def read_pipfile(content: bytes) -> Facts:
 
 
 def _load(content: bytes) -> tuple[str, Table | Facts]:
-    import tomllib
-
     text, is_sound = decode(content)
     try:
         if not is_sound:
             raise ValueError("its bytes are not UTF-8")
-        return text, tomllib.loads(text)
+        return text, parse_toml(text)
     except (ValueError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         fault = unreadable(int(line[1]) if line else 0, f"This file is not valid TOML: {error}.", "Correct it.")
@@ -140,20 +142,19 @@ def _folders(values: Iterable[object]) -> Iterator[str]:
 
 def _placed(found: Iterable[Requirement], text: str) -> tuple[Requirement, ...]:
     """Return requirements with the lines that they are written in."""
-    lines = [(number, normalise(line)) for number, line in enumerate(text.split("\n"), 1)]
+    lines = [
+        (number, normalise(line))
+        for number, line in enumerate(text.split("\n"), 1)
+        if not line.lstrip().startswith(("#", "name ="))
+    ]
+    first: dict[str, int] = {}
+    for number, line in lines:
+        for word in _WORD.findall(line):
+            first.setdefault(word, number)
     placed: dict[tuple[str, str, str, bool], Requirement] = {}
     for item in found:
         path = normalise(item.path)
-        needle = re.compile(rf"(?:^|[^a-z0-9-])(?:{re.escape(item.name)})(?![a-z0-9-]*[a-z0-9])") if item.name else None
-        line = next(
-            (
-                number
-                for number, line in lines
-                if ((needle is not None and needle.search(line)) or (needle is None and path in line))
-                and not line.lstrip().startswith(("#", "name ="))
-            ),
-            0,
-        )
+        line = first.get(item.name, 0) if item.name else next((number for number, text in lines if path in text), 0)
         placed.setdefault((item.name, item.path, item.group, item.is_member), item._replace(line=line))
     return tuple(placed.values())
 

@@ -12,7 +12,7 @@ import unicodedata
 
 from decant_tools.workspace.facts.classes import read_classes
 from decant_tools.workspace.facts.model import NOTHING, Facts, Import
-from decant_tools.workspace.facts.syntax import Reading, Statement, guess, parse
+from decant_tools.workspace.facts.syntax import IMPORTERS, Reading, Statement, guess, parse
 from decant_tools.workspace.facts.text import decode_source
 
 _GAP = r"(?:[ \t\f]|\\\n)"  # what may stand between two words of a line
@@ -97,7 +97,7 @@ def read_fast(text: str) -> Reading | None:
         line += text.count("\n", counted, start)
         counted = start
         statements = _from(line, token) if kind == "names" else _plain(line, token["modules"])
-        if statements is None:
+        if statements is None or any(name in IMPORTERS and name != alias for name, alias in statements[0].names):
             return None
         found.extend(statements)
     return Reading(found)

@@ -40,7 +40,7 @@ class Reading(NamedTuple):
     fault: Fault | None = None
 
 
-_IMPORTERS = {"import_module", "__import__"}
+IMPORTERS = frozenset({"import_module", "__import__"})
 _HERE = {"__package__", "__name__"}
 _CANDIDATE = re.compile(
     r"""\bfrom[ \t\f\\\n]*(?P<module>[.\w][\w. \t]*?)[ \t\f\\\n]*\bimport\b[ \t\f]*
@@ -76,21 +76,25 @@ def parse(text: str) -> Reading:
 
 
 def _add_calls(tree: ast.AST, found: list[Statement], dynamic: list[int]) -> None:
-    importers = _IMPORTERS | {
-        alias for statement in found for name, alias in statement.names if name == "import_module"
-    }
+    """Add what is imported by calls; an importer that is handed on may import anything."""
+    importers = IMPORTERS | {alias for statement in found for name, alias in statement.names if name in IMPORTERS}
+    handed_on: dict[ast.AST, int] = {}
+    calls: list[ast.Call] = []
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        if name in importers and isinstance(node, (ast.Attribute, ast.Name)):
+            handed_on[node] = node.lineno
+        elif isinstance(node, ast.Call):
+            calls.append(node)
+    for call in calls:
+        if handed_on.pop(call.func, None) is None:
             continue
-        function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        if name not in importers:
-            continue
-        called = _called(node)
+        called = _called(call)
         if called is None:
-            dynamic.append(node.lineno)
+            dynamic.append(call.lineno)
         else:
-            found.append(Statement(node.lineno, called, (), called))
+            found.append(Statement(call.lineno, called, _from_list(call), called))
+    dynamic.extend(handed_on.values())
 
 
 def _called(call: ast.Call) -> str | None:
@@ -110,6 +114,16 @@ def _called(call: ast.Call) -> str | None:
         kept = parts[: len(parts) - (len(name.value) - len(bare) - 1)]
         return ".".join([*kept, bare]) if kept else None
     return None
+
+
+def _from_list(call: ast.Call) -> tuple[tuple[str, str], ...]:
+    """Return what ``__import__("package", fromlist=["module"])`` takes from the package."""
+    given = next((keyword.value for keyword in call.keywords if keyword.arg == "fromlist"), None)
+    given = given or (call.args[3] if len(call.args) > 3 else None)
+    if not isinstance(given, (ast.List, ast.Tuple)):
+        return ()
+    names = [item.value for item in given.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return tuple((name, name) for name in names if name)
 
 
 def guess(text: str, reason: str, line: int = 0) -> Reading:
