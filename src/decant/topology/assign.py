@@ -21,9 +21,14 @@ def is_name(name: str) -> bool:
 
 
 def implicit(workspace: str, modules: Sequence[str]) -> dict[str, Assignment]:
-    """Return the topologies of a workspace that declares none: all together, and all apart."""
+    """Return the topologies of a workspace that declares none: all together, and all apart.
+
+    Without modules there is only one: services that are applications of their own are apart anyway.
+    """
+    if not modules:
+        return {"services": {}}
     return {
-        "monolith": {workspace: tuple(modules)} if modules else {},
+        "monolith": {workspace: tuple(modules)},
         "services": {module: (module,) for module in modules},
     }
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from decant_tools.workspace.facts.toml import parse_toml
+
 
 class Manifest(NamedTuple):
     """One ``pyproject.toml``, ``setup.cfg`` or ``setup.py``.
@@ -42,10 +44,8 @@ def read_manifest(path: str, content: bytes) -> Manifest:
     text = content.decode("utf-8-sig", "replace")
     kind = path.rpartition("/")[2]
     if kind == "pyproject.toml":
-        import tomllib
-
         try:
-            return _pyproject(tomllib.loads(text))
+            return _pyproject(parse_toml(text))
         except (ValueError, RecursionError):
             return Manifest(is_broken=True)
     if kind == "setup.cfg":
