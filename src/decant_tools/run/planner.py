@@ -87,7 +87,10 @@ class Planner:
         Raises:
             CommandError: When one cannot be made, or a service cannot be started.
         """
-        everything = self._workspace.services()
+        everything = self._everything()
+        for service in self._found.values():
+            if service.name not in {spec.name for spec in everything}:
+                say(f"note: {service.name} is left out. {service.fault} {service.hint}")
         chosen = [spec for spec in self._chosen(everything, self._needs(everything)) if not self._outside(spec)]
         found = [self._found[spec.name] for spec in chosen if spec.name in self._found]
         check_startable(found)
@@ -115,7 +118,7 @@ class Planner:
         Raises:
             CommandError: For a service that does not exist, and a port that is in use.
         """
-        everything = self._workspace.services()
+        everything = self._everything()
         needs = self._needs(everything)
         outside = {spec.name: found for spec in everything if (found := self._outside(spec))}
         chosen = self._chosen(everything, needs)
@@ -144,6 +147,13 @@ class Planner:
 
     # --- which ---
 
+    def _everything(self) -> tuple[ServiceSpec, ...]:
+        """Return all services; one that nobody knows how to start only where it is named, or there is no other."""
+        everything = self._workspace.services()
+        idle = {name for name, service in self._found.items() if not service.command}
+        startable = tuple(spec for spec in everything if spec.name not in idle or spec.name in self._wanted.services)
+        return startable or everything
+
     def _needs(self, everything: Sequence[ServiceSpec]) -> Mapping[str, frozenset[str]]:
         """Return for each service those that it calls: as its imports say, or as is declared."""
         names = {spec.name for spec in everything}
@@ -156,7 +166,7 @@ class Planner:
         if given:
             urls = tuple(url.strip().rstrip("/") for url in given.split(",") if url.strip())
             return Outside(spec.name, urls, f"environment {spec.env_name}")
-        if spec.foreign and not spec.command:
+        if spec.foreign and not spec.command and spec.name not in self._found:
             return Outside(spec.name, (spec.url or "",), self._workspace.file.at("services", spec.name, "url"))
         return None
 

@@ -49,16 +49,18 @@ class Ports:
         Raises:
             CommandError: Exit code 6, when a port that was named is in use.
         """
-        released = []
-        for wish in sorted(wishes, key=lambda wish: not wish.named):
-            listener = self._claim(wish)
-            self.of[wish.process] = listener.getsockname()[1]
-            if wish.held:
-                self.listeners[wish.process] = listener
-            else:
-                released.append(listener)
-        for listener in released:  # together, at the end: none of them is given twice
-            listener.close()
+        released: list[socket.socket] = []
+        try:
+            for wish in sorted(wishes, key=lambda wish: not wish.named):
+                listener = self._claim(wish)
+                self.of[wish.process] = listener.getsockname()[1]
+                if wish.held:
+                    self.listeners[wish.process] = listener
+                else:
+                    released.append(listener)
+        finally:
+            for listener in released:  # together, at the end: none of them is given twice
+                listener.close()
 
     def hold(self, process: str) -> socket.socket | None:
         """Return the socket that a process listens on, bound again where it was given up; None where it binds itself.

@@ -75,7 +75,7 @@ class Entry:
         A ``web:`` line of a ``Procfile`` comes first, then a file that runs a server by itself, then one that has a
         Flask (or FastAPI) application, then ``CMD`` of its Dockerfile.
         """
-        return self._procfile() or self._script() or self._application() or self._image()
+        return self._procfile() or self._script() or self._application() or self._image() or self._broken()
 
     def port_of(self, command: str) -> Port | None:
         """Return where a command listens: as it says itself, or as the Python file does that it runs."""
@@ -136,6 +136,14 @@ class Entry:
                 return Start(f"flask --app {module} run --port $PORT", at)
             if made is not None:
                 return Start(f"uvicorn {module}:{made} --port $PORT", at)
+        return None
+
+    def _broken(self) -> Start | None:
+        """Return a start of a file that is no Python now: whoever starts it is told by Python why."""
+        for name in STARTS:
+            tree = self._tree(name)
+            if tree is not None and not tree.body and self._text(name).strip():
+                return Start(f"python {name}", join(self._folder, name))
         return None
 
     def _image(self) -> Start | None:
