@@ -148,13 +148,15 @@ def _placed(found: Iterable[Requirement], text: str) -> tuple[Requirement, ...]:
         if not line.lstrip().startswith(("#", "name ="))
     ]
     first: dict[str, int] = {}
-    for number, line in lines:
-        for word in _WORD.findall(line):
+    for number, written in lines:
+        for word in _WORD.findall(written):
             first.setdefault(word, number)
     placed: dict[tuple[str, str, str, bool], Requirement] = {}
     for item in found:
         path = normalise(item.path)
-        line = first.get(item.name, 0) if item.name else next((number for number, text in lines if path in text), 0)
+        line = (
+            first.get(item.name, 0) if item.name else next((number for number, written in lines if path in written), 0)
+        )
         placed.setdefault((item.name, item.path, item.group, item.is_member), item._replace(line=line))
     return tuple(placed.values())
 
