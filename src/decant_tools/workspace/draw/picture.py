@@ -22,7 +22,7 @@ INNER: frozenset[EdgeKind] = frozenset({"holds", "hosts", "ships"})
 LIGHT: frozenset[EdgeKind] = frozenset({"event"})
 """Edges that make no cycle: to listen to each other is how two modules get rid of one."""
 
-ORDER: tuple[EdgeKind, ...] = ("import", "contract", "event", "manifest", "copy", "extra", "hosts", "holds", "ships")
+ORDER: tuple[EdgeKind, ...] = ("contract", "event", "import", "manifest", "copy", "extra", "hosts", "holds", "ships")
 """Of several reasons between two boxes, the first decides how the line looks."""
 
 _FILE = file_node("")
@@ -140,7 +140,7 @@ def lines_between(graph: Graph) -> tuple[Line, ...]:
     the module itself. What a service ships is left out: it ships the package's own files whether it needs them or not.
     """
     owner = _owners(graph)
-    found: dict[tuple[str, str], dict[Edge, None]] = defaultdict(dict)
+    found: dict[tuple[str, str], dict[Edge, bool]] = defaultdict(dict)
     for edge in graph.edges:
         source = owner.get(edge.source)
         if source is None or edge.kind in {"holds", "ships"}:
@@ -148,8 +148,15 @@ def lines_between(graph: Graph) -> tuple[Line, ...]:
         for last in _owned(graph, edge, owner):
             target = owner[last.target]
             if target != source:
-                found[source, target][Edge(source, target, last.kind, edge.at)] = None
-    return tuple(Line(*ends, tuple(edges)) for ends, edges in sorted(found.items()))
+                known = found[source, target]
+                made = Edge(source, target, last.kind, edge.at)
+                known[made] = known.get(made, True) and _is_door(last)
+    return tuple(Line(*ends, _weighty(edges)) for ends, edges in sorted(found.items()))
+
+
+def _weighty(edges: Mapping[Edge, bool]) -> tuple[Edge, ...]:
+    """Return reasons without those that come along with others: who imports a file runs its packages' ``__init__``."""
+    return tuple(edge for edge, is_door in edges.items() if not is_door) or tuple(edges)
 
 
 def _owners(graph: Graph) -> Mapping[str, str]:
@@ -209,7 +216,7 @@ def compose(
     projects = tuple(project for project in graph.projects.values() if project.id in kept)
     between = tuple(line for line in lines if {line.source, line.target} <= kept)
     boxes, drawn, frames = _of_files(graph, focus, kept) if files else _of_projects(graph, projects, between)
-    told = [edge for line in ((*drawn, *_hosting(between)) if files else between) for edge in line.edges]
+    told = _between_files(graph, boxes, projects) if files else [edge for line in between for edge in line.edges]
     picture = Picture(
         projects=projects,
         boxes=boxes,
@@ -225,10 +232,11 @@ def compose(
     return replace(picture, boxes=tuple(box._replace(state=picture.state(box.id, box.host)) for box in boxes))
 
 
-def _hosting(lines: Iterable[Line]) -> Iterator[Line]:
-    for line in lines:
-        if edges := tuple(edge for edge in line.edges if edge.kind == "hosts"):
-            yield line._replace(edges=edges)
+def _between_files(graph: Graph, boxes: Iterable[Box], projects: Iterable[Project]) -> list[Edge]:
+    """Return all edges among boxes, and which service hosts what."""
+    shown = {box.id for box in boxes} | {project.id for project in projects}
+    kept = [edge for edge in graph.edges if edge.kind not in {"holds", "ships"}]
+    return [edge for edge in kept if {edge.source, edge.target} <= shown]
 
 
 def _around(focus: str, lines: Iterable[Line], graph: Graph) -> set[str]:
@@ -297,11 +305,28 @@ def _of_files(graph: Graph, focus: str | None, kept: set[str]) -> _Parts:
     boxes = tuple(_box(node, graph, holder) for node in sorted(nodes - empty))
     framed = {box.frame for box in boxes if box.frame}
     found: dict[tuple[str, str], list[Edge]] = defaultdict(list)
-    for edge in edges:
+    for edge in _without_doors(edges):
         if {edge.source, edge.target} <= nodes:
             found[edge.source, edge.target].append(edge)
     lines = tuple(Line(*ends, tuple(reasons)) for ends, reasons in sorted(found.items()))
     return boxes, lines, tuple((node, graph.projects[node].name) for node in sorted(framed))
+
+
+def _without_doors(edges: Iterable[Edge]) -> Iterator[Edge]:
+    """Yield edges without those to an ``__init__`` that only run because something below it is imported."""
+    edges = list(edges)
+    reached: dict[str, set[str]] = defaultdict(set)
+    for edge in edges:
+        if not _is_door(edge):
+            reached[edge.source].add(edge.target)
+    for edge in edges:
+        below = edge.target.removesuffix("__init__.py")
+        if not _is_door(edge) or not any(target.startswith(below) for target in reached[edge.source]):
+            yield edge
+
+
+def _is_door(edge: Edge) -> bool:
+    return edge.kind == "import" and edge.target.endswith("/__init__.py")
 
 
 def _box(node: str, graph: Graph, holder: Mapping[str, str]) -> Box:
