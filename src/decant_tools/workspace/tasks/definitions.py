@@ -188,9 +188,9 @@ class Definitions:
         if wanted.name == "lint":
             return self._lint(project, wanted)
         if wanted.name == "build":
-            command = (OWN_PYTHON, "-m", BUILD, project.id, built_at(project))
-            outputs = ("/" + built_at(project) + "/**",)
-            return replace(self._task(project, wanted, command), outputs=outputs)
+            topology = (self._config.topology,) if project.modules else ()
+            command = (OWN_PYTHON, "-m", BUILD, project.id, built_at(project), *topology)
+            return replace(self._task(project, wanted, command), outputs=("/" + built_at(project) + "/**",))
         return None
 
     def _tests(self, project: Project, wanted: TaskId) -> Task:

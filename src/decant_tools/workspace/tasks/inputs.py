@@ -56,15 +56,22 @@ class Inputs:
         graph: What depends on what.
         extras: What is declared, by the project's id.
         rules: What ``[affected]`` says about files.
+        apart: Files at the root that count in another way: locks that are read package by package.
     """
 
     def __init__(
-        self, files: Mapping[str, str], graph: Graph, extras: Mapping[str, Extras], rules: Table | None = None
+        self,
+        files: Mapping[str, str],
+        graph: Graph,
+        extras: Mapping[str, Extras],
+        rules: Table | None = None,
+        apart: frozenset[str] = frozenset(),
     ) -> None:
         self._files = files
         self._graph = graph
         self._extras = extras
         self._rules = rules
+        self._apart = apart
         self._groups: dict[str, Group] = {}
 
     @cached_property
@@ -123,7 +130,7 @@ class Inputs:
     def _counts(self, path: str) -> bool:
         if path == CONFIG:
             return True
-        if matches(path, self._claimed):
+        if path in self._apart or matches(path, self._claimed):
             return False
         verdict = (declared(path, self._rules) if self._rules else None) or judge(path)
         return verdict.touches != "nothing" and not path.startswith(_NO_INPUTS) and not is_test_file(path)

@@ -17,6 +17,9 @@ from decant_tools.workspace.tasks.patterns import compile_patterns
 Slice = Callable[[Task], str]
 """Returns a digest of the locked packages that a task's project reaches, or "" where the whole files count."""
 
+_Made = tuple[tuple[str, tuple[str, ...]], ...]
+"""Patterns of files that tasks make, each with the folder that they are relative to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -26,14 +29,14 @@ class Machine:
         environ: The variables.
         python: The Python that environments are made of.
         platform: What programs are compiled for.
-        tool: The version of this tool, for what it builds itself.
+        versions: The version that each project is built as, by its id; for tasks of this tool itself.
         is_relaxed: Whether environments may hold other versions than asked for.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
     python: str = f"{sys.implementation.name} {'.'.join(map(str, sys.version_info[:3]))}"
     platform: str = f"{sys.platform} {os.uname().machine}"
-    tool: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
     is_relaxed: bool = False
 
 
@@ -50,21 +53,23 @@ class Keying:
         self._inputs = inputs
         self._machine = machine
         self._locked = locked
+        self._made: dict[TaskId, _Made] = {}
 
     def keys(self, plan: Plan) -> dict[TaskId, Key]:
         """Return the key of every task of a plan that has something to do."""
         found: dict[TaskId, Key] = {}
-        made: dict[TaskId, tuple[tuple[str, tuple[str, ...]], ...]] = {}
         for task in plan.tasks.values():  # what a task needs has its key already
             needs = [need for need in task.needs if need in plan.tasks]
             own = ((task.folder, task.outputs),) if task.outputs else ()
-            made[task.id] = tuple(dict.fromkeys((*own, *(each for need in needs for each in made[need]))))
+            made = (*own, *(each for need in needs for each in self._made[need]))
+            self._made[task.id] = tuple(dict.fromkeys(made))
             parts = [(f"{NEEDS}{need}", found[need].digest) for need in needs]
-            found[task.id] = make_key([*parts, *self._parts(task, self.groups(task, made[task.id]))])
+            found[task.id] = make_key([*parts, *self._parts(task, self.groups(task))])
         return found
 
-    def groups(self, task: Task, made: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> dict[str, Group]:
+    def groups(self, task: Task) -> dict[str, Group]:
         """Return the files that a task depends on; those that it or what it needs makes are none of them."""
+        made = self._made.get(task.id, ())
         return self._inputs.groups(task, _is_made(made) if made else None)
 
     def _parts(self, task: Task, groups: Mapping[str, Group]) -> list[tuple[str, str]]:
@@ -77,8 +82,8 @@ class Keying:
             *((name, group.digest) for name, group in groups.items()),
             *env_parts(task.env, machine.environ),
         ]
-        if task.purpose == "run" and machine.tool:
-            parts.append(("decant", machine.tool))
+        if task.id.project in machine.versions:
+            parts.append(("version", machine.versions[task.id.project]))
         if machine.is_relaxed:
             parts.append(("environment", "relaxed"))
         if self._locked and (locked := self._locked(task)):
@@ -86,6 +91,6 @@ class Keying:
         return parts
 
 
-def _is_made(made: tuple[tuple[str, tuple[str, ...]], ...]) -> Callable[[str], bool]:
+def _is_made(made: _Made) -> Callable[[str], bool]:
     rules = [compile_patterns(patterns, folder) for folder, patterns in made]
     return lambda path: any(is_output(path) for is_output in rules)

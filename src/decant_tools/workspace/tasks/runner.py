@@ -6,6 +6,7 @@ import contextlib
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from decant.errors import DecantError
+from decant_tools.workspace.tasks.definitions import OWN_PYTHON
 from decant_tools.workspace.tasks.keys import Key
 from decant_tools.workspace.tasks.model import Result, Task, TaskId
 from decant_tools.workspace.tasks.order import Plan
@@ -53,6 +55,7 @@ class Setup:
         environ_of: The environment of a task's process; it may have to be made first.
         parallel: How many tasks run at once.
         is_failing_fast: End everything at the first failure.
+        kept: Is told whose result was kept.
     """
 
     root: Path
@@ -62,6 +65,7 @@ class Setup:
     environ_of: Callable[[Task], Mapping[str, str]]
     parallel: int = 1
     is_failing_fast: bool = False
+    kept: Callable[[Task], None] = lambda _: None
 
 
 class Runner:
@@ -72,6 +76,9 @@ class Runner:
         setup: What it needs.
         results: Kept results.
         watcher: Is told how it goes.
+
+    Attributes:
+        has_kept: Whether a result was kept.
     """
 
     def __init__(self, plan: Plan, setup: Setup, results: Results, watcher: Watcher) -> None:
@@ -85,6 +92,7 @@ class Runner:
         self._running: dict[TaskId, Process] = {}
         self._lock = threading.Lock()
         self._signals = 0
+        self.has_kept = False
         self._is_ending = False
         self._leave_at = float("inf")
         self._snapshots = _Snapshots(setup.keys_now)
@@ -231,7 +239,7 @@ class Runner:
         environ = self._setup.environ_of(task)
         log = Log(self._log_path(task))
         try:
-            process = Process(task.command, self._setup.root / task.cwd, environ)
+            process = Process(_words(task), self._setup.root / task.cwd, environ)
             with self._lock:
                 self._running[task.id] = process
             if self._is_ending:
@@ -266,6 +274,9 @@ class Runner:
             return replace(result, note=_joined(result.note, "not kept: its inputs changed while it ran"), key="")
         output = Path(result.output).read_bytes() if result.output else b""
         problem = self._results.keep(task, key, output, result.duration_s, result.note)
+        if not problem:
+            self.has_kept = True
+            self._setup.kept(task)
         return replace(result, note=_joined(result.note, problem))
 
     def _log_path(self, task: Task) -> Path:
@@ -313,6 +324,11 @@ class _Snapshots:
                 self._keys = self._take()
                 self._began = began
             return self._keys
+
+
+def _words(task: Task) -> tuple[str, ...]:
+    """Return a task's command, with this tool's own Python where that is meant."""
+    return tuple(sys.executable if word == OWN_PYTHON else word for word in task.command)
 
 
 def _how(exit_code: int) -> str:

@@ -147,7 +147,25 @@ class Store:
             return None
         return read_group(text) if hashlib.sha256(text).hexdigest() == digest else None
 
+    # --- what was read ---
+
+    def recall(self, name: str) -> dict[str, str] | None:
+        """Return what was noted under a name, or None."""
+        try:
+            found = json.loads(self._noted(name).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def note(self, name: str, value: Mapping[str, str]) -> None:
+        """Keep something that takes long to find out; the name holds everything that it depends on."""
+        with contextlib.suppress(OSError):
+            self._write(self._noted(name), json.dumps(dict(value)).encode())
+
     # --- places ---
+
+    def _noted(self, name: str) -> Path:
+        return self.folder / "notes" / hashlib.sha256(name.encode()).hexdigest()[:32]
 
     def _path(self, key: str) -> Path:
         return self.folder / "results" / key[:2] / key[2:]
