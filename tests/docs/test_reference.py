@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from decant.settings.parts import CHOSEN_BEFORE
-from decant.topology import calls
-from decant.topology.load import TABLES, WORKSPACE_KEYS
+from decant.topology import calls, projects
+from decant.topology.hosting import TABLES, WORKSPACE_KEYS
 from decant.topology.services import KEYS
 from scripts import docs_reference
 
@@ -43,6 +43,11 @@ def test_every_name_that_chooses_what_is_read_is_described() -> None:
     [
         ("[workspace]", WORKSPACE_KEYS),
         ("[services.NAME]", KEYS),
+        ("[libs.NAME]", projects.LIB_KEYS),
+        ("[modules.NAME]", projects.MODULE_KEYS),
+        ("[tasks.NAME]", projects.TASK_KEYS),
+        ("[affected]", projects.AFFECTED_KEYS),
+        ("[cache]", projects.CACHE_KEYS),
         ("[gateway]", ("port", "routes")),
         ("[[gateway.routes]]", ("path", "to")),
         ("[calls.MODULE]", calls.KEYS),

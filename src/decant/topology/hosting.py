@@ -11,8 +11,8 @@ from decant.topology.assign import REST, Assignment, assign, implicit, is_name
 from decant.topology.table import Faults, Table, show
 
 TABLES = (
-    "workspace", "topologies", "services", "gateway", "calls", "settings",
-    "libs", "modules", "tasks", "affected", "cache",
+    "workspace", "topologies", "services", "libs", "modules", "tasks", "affected", "cache",
+    "gateway", "calls", "settings",
 )  # fmt: skip
 """Every table that the file may have."""
 WORKSPACE_KEYS = ("name", "modules", "exclude", "topology", "prefix")
