@@ -111,7 +111,7 @@ def _command(folder: Path, out: Path, python: Path | None) -> tuple[list[str], M
     own = [str(python or sys.executable)]
     if uv:
         apart = ["--no-build-isolation", "--offline"] if python else []
-        command = [uv, "build", "--wheel", "--quiet", "--out-dir", str(out), "--python", *own, *apart, str(folder)]
+        command = [uv, "build", "--wheel", "--out-dir", str(out), "--python", *own, *apart, str(folder)]
         return command, os.environ | uv_environ()
     if _has(Path(own[0]), ["build"]):
         apart = ["--no-isolation"] if python else []
