@@ -95,7 +95,7 @@ class Ports:
                 detail = f"{wish.port} is the port of `{other}` too." if other else error.detail
                 raise CommandError(
                     f"{wish.named}: {detail} `{wish.process}` listens there.",
-                    hint=f"{wish.fixed}{'' if other else f' Or: {error.hint}'}",
+                    hint=wish.fixed if other else f"{error.hint or ''} {wish.fixed}".lstrip(),
                     exit_code=error.exit_code,
                 ) from error
             raise CommandError(

@@ -20,6 +20,7 @@ from decant_tools.run.instance import Instance
 from decant_tools.run.keeper import Keeper
 from decant_tools.run.lines import Fields
 from decant_tools.run.logfiles import SUFFIX, LogFile
+from decant_tools.run.owner import ended
 from decant_tools.run.plan import Planned
 from decant_tools.run.planner import Planner
 from decant_tools.run.readiness import Probe
@@ -45,6 +46,7 @@ class Job:
         timeout_s: Seconds that everything gets to be ready.
         is_watching: Restart services whose files change.
         is_all_or_nothing: Stop everything when something is not ready in time, or fails before it.
+        lives_with: The process that all this is for: everything is stopped when it ends, however it ends.
     """
 
     workspace: str
@@ -54,6 +56,7 @@ class Job:
     timeout_s: float = 60.0
     is_watching: bool = True
     is_all_or_nothing: bool = False
+    lives_with: int | None = None
 
 
 class Supervisor:
@@ -95,6 +98,8 @@ class Supervisor:
             async with listening(self._folder, self._answer):
                 self._save()
                 self._spawn(self._work())
+                if self._job.lives_with is not None:
+                    self._spawn(self._outlive_nobody(self._job.lives_with))
                 await self._over.wait()
                 await self._stop_all()
                 if self._broken is not None:
@@ -291,6 +296,11 @@ class Supervisor:
             self._over.set()
 
     # --- stopping ---
+
+    async def _outlive_nobody(self, owner: int) -> None:
+        await ended(owner)
+        self._say(f"stopping: process {owner}, which all this was for, has ended")
+        self._over.set()
 
     def _on_signal(self, signum: int) -> None:
         self._signals += 1
