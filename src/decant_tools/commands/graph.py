@@ -108,12 +108,12 @@ def _write(text: str, output: Path | None, *, is_marked: bool) -> None:
 
 
 def _check(picture: Picture) -> int:
-    """Print what is wrong, and what may be; return the exit code."""
+    """Print what is wrong; on standard error what may be and what is worth knowing; return the exit code."""
     faults = picture.faults()
     for finding in faults:
         click.echo(_line(finding))
     for finding in picture.findings:
-        if finding.level == "warning":
+        if finding.level != "error" and finding.code != "cycle":  # those are among the faults, with the way round
             click.echo(_line(finding), err=True)
     if not faults:
         click.echo(f"Nothing is wrong: {_count(len(picture.projects), 'project')}.", err=True)
