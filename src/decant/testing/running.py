@@ -180,7 +180,8 @@ def run_topology(
     commands = Commands(root, environ)
     faults = ["--faults", variant.faults, "--seed", str(variant.seed)] if variant.faults else []
     chosen = ["--topology", variant.topology] if variant.topology else []
-    options = [*UP, "--timeout", f"{ready_s:g}", *chosen, *faults]
+    owner = ["--lives-with", str(os.getpid())]  # so that nothing is left of a run that is killed
+    options = [*UP, "--timeout", f"{ready_s:g}", *owner, *chosen, *faults]
     if environ.get("DECANT_ENV") == "production":  # there `up` leaves databases alone
         for verb in ("upgrade", "seed"):
             commands.run("db", verb, within_s=ready_s)

@@ -44,6 +44,7 @@ from decant.errors import CommandError
 @click.option("--seed", type=int, default=0, show_default=True, help="What those faults are drawn from.")
 @click.option("--relax", is_flag=True, help="Take the nearest version where a required one does not exist.")
 @click.option("--report-fd", type=int, hidden=True)
+@click.option("--lives-with", type=int, hidden=True)
 @config_option
 @json_option
 @click.pass_context
@@ -80,6 +81,7 @@ def _supervise(ctx: click.Context, workspace: Any, foreign: Any, options: dict[s
         timeout_s=options["timeout"],
         is_watching=options["reload"] and is_development,
         is_all_or_nothing=options["report_fd"] is not None and options["wait"],
+        lives_with=options["lives_with"],
     )
     terminal = Terminal(options["as_json"], ctx.color is not False, options["report_fd"])
     return supervise(workspace, _wanted(options), job, terminal, foreign)
@@ -121,7 +123,7 @@ def _arguments(workspace: Any, options: dict[str, Any]) -> list[str]:
         found += ["--config", config, "--topology", workspace.topology]
     found += [flag for name, flag in switches.items() if options[name]]
     found += [flag for name, flag in negated.items() if not options[name]]
-    for name in ("port", "faults", "seed", "timeout"):
+    for name in ("port", "faults", "seed", "timeout", "lives_with"):
         if options[name] is not None:
-            found += [f"--{name}", str(options[name])]
+            found += [f"--{name.replace('_', '-')}", str(options[name])]
     return found
