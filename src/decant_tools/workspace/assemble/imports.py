@@ -42,7 +42,7 @@ class Scope(NamedTuple):
 
     Attributes:
         roots: Folders, in this order; the first in which all is found hides what others offer.
-        tops: The first parts of names that may lead anywhere.
+        tops: The first parts of names that lead anywhere there.
     """
 
     roots: tuple[str, ...]
@@ -104,7 +104,8 @@ class Imports:
         scope = self._scope(path, owner)
         for each in said.imports:
             module = each.module
-            if module[0] != "." and module.partition(".")[0] not in scope.tops:
+            top = module.partition(".")[0]
+            if top and top not in self._common and top not in scope.tops:
                 continue
             for target, kind in self._targets(path, scope, each):
                 self._edges.add(node, target, kind, path, each.line)
@@ -247,8 +248,8 @@ class Imports:
             else:
                 roots = (*owner.roots, *self._roots.get(owner.id, ()))
             roots = tuple(dict.fromkeys(root for root in roots if root in self._files.python))
-            own = (name for root in roots for name in self._files.python[root])
-            scope = self._scopes[key] = Scope(roots, self._common.union(own))
+            own = frozenset(name for root in roots if root for name in self._files.python[root])
+            scope = self._scopes[key] = Scope(roots, own)
         return scope
 
     def last_files(self, path: str, each: Import) -> tuple[str, ...]:

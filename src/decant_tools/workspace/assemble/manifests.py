@@ -125,7 +125,7 @@ class Manifests:
             return
         self._read.add(path)
         for level, code, line, message, fix in self._facts[path].faults:
-            if code == "unreadable-manifest":
+            if code in {"unreadable-manifest", "unreadable-lock"}:
                 self.findings.append(Finding(level, code, _at(path, line), message, fix))
 
     def _include(self, source: str, path: str, include: Include) -> None:

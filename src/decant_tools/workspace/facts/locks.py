@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from decant_tools.workspace.facts.digest import digest
-from decant_tools.workspace.facts.model import Facts, Locked
+from decant_tools.workspace.facts.model import Facts, Fault, Locked
 from decant_tools.workspace.facts.names import normalise
-from decant_tools.workspace.facts.requirements import unreadable
 from decant_tools.workspace.facts.text import decode
 
 _HEADER = re.compile(r"^\[\[package\]\]\n", re.MULTILINE)
@@ -24,13 +23,17 @@ def read_lock(content: bytes) -> Facts:
     """Return the packages of ``uv.lock``, ``poetry.lock``, ``pdm.lock`` or ``pylock.toml``."""
     text, is_sound = decode(content)
     if not is_sound or _CONFLICTS.search(text):
-        return Facts(faults=(unreadable(0, "This lock file cannot be read.", "Lock again."),))
+        return _unreadable("This lock file cannot be read.")
     blocks = _HEADER.split(text)
     if len(blocks) > 1 and text.startswith("version = "):  # written by uv, always alike: 30 times as fast as a parser
         found = [_uv(block) for block in blocks[1:]]
         if all(found):
             return Facts(locked=tuple(package for package in found if package))
     return _parsed(text)
+
+
+def _unreadable(message: str) -> Facts:
+    return Facts(faults=(Fault("error", "unreadable-lock", 0, message, "Lock again."),))
 
 
 def _uv(block: str) -> Locked | None:
@@ -54,7 +57,7 @@ def _parsed(text: str) -> Facts:
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        return Facts(faults=(unreadable(0, f"This lock file is not valid TOML: {error}.", "Lock again."),))
+        return _unreadable(f"This lock file is not valid TOML: {error}.")
     packages = data.get("package", data.get("packages", []))
     return Facts(locked=tuple(_packages(packages if isinstance(packages, list) else [])))
 

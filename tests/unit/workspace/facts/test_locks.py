@@ -73,5 +73,5 @@ def test_locks_of_poetry_pdm_and_pep_751_are_read() -> None:
 
 def test_a_lock_in_a_merge_conflict_is_an_error() -> None:
     text = UV + "\n<<<<<<< HEAD\n"
-    assert [fault.code for fault in extract("uv.lock", text.encode()).faults] == ["unreadable-manifest"]
-    assert extract("poetry.lock", b"[[package").faults[0].code == "unreadable-manifest"
+    assert [fault.code for fault in extract("uv.lock", text.encode()).faults] == ["unreadable-lock"]
+    assert extract("poetry.lock", b"[[package").faults[0].code == "unreadable-lock"
