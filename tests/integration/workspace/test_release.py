@@ -121,6 +121,35 @@ def test_one_project_gets_the_part_that_is_said(repo: Plain) -> None:
     assert done["tags"] == ["user_service-v0.2.0"]
 
 
+def test_shared_files_reach_those_who_use_them(repo: Plain) -> None:
+    repo.write({
+        "requirements-base.txt": "flask==3.0.0\n",
+        "services/user_service/requirements.txt": "-r ../../requirements-base.txt\n../../libs/common_utils\n",
+    })  # fmt: skip
+    repo.save("build: share")
+    released(repo)
+    repo.write({"requirements-base.txt": "flask==3.1.0\n"})
+    repo.save("build: a newer flask")
+    repo.change("ci: build otherwise", "Makefile", "pyproject.toml")
+    changed = {name for name, (_, count, _) in versions(repo).items() if count}
+    assert changed == {"user_service"}
+
+
+def test_the_rules_of_affected_hold(repo: Plain) -> None:
+    rules = (
+        '[affected]\nnothing = ["**/notes.txt"]\nall = ["proto"]\n[affected.files]\n"sql/*.sql" = ["product_service"]\n'
+    )
+    repo.write({"decant.toml": rules, "services/user_service/notes.txt": "", "proto/a.proto": "", "sql/a.sql": ""})
+    repo.save("build: rules")
+    released(repo)
+    repo.change("fix: notes", "services/user_service/notes.txt")
+    assert not {name for name, (_, count, _) in versions(repo).items() if count}
+    repo.change("fix: columns", "sql/a.sql")
+    assert {name for name, (_, count, _) in versions(repo).items() if count} == {"product_service"}
+    repo.change("feat: messages", "proto/a.proto")
+    assert {name: to for name, (_, _, to) in versions(repo).items()} == dict.fromkeys(versions(repo), "0.2.0")
+
+
 def answered(repo: Plain, text: bytes) -> int:
     """Run a release on a terminal, and answer its question."""
     ours, theirs = pty.openpty()
@@ -137,7 +166,7 @@ def answered(repo: Plain, text: bytes) -> int:
             assert process.stderr is not None
             said = b""
             while b"[y/N]" not in said:
-                piece = process.stderr.read1(100)
+                piece = os.read(process.stderr.fileno(), 100)
                 assert piece, said
                 said += piece
             os.write(ours, text)

@@ -11,7 +11,7 @@ from decant_tools.workspace.release.conventional import Level
 from decant_tools.workspace.release.history import Commit, History, Tag, labels_of, version_tags
 from decant_tools.workspace.release.manifest import static_version
 from decant_tools.workspace.release.semver import FIRST, Version, parse_version
-from decant_tools.workspace.release.touch import Owners, reach
+from decant_tools.workspace.release.touch import Touched, reach
 
 if TYPE_CHECKING:
     from decant_tools.workspace.git import Git
@@ -87,7 +87,7 @@ class _Standings:
         self._view = view
         self._labels = labels
         self._tags = tags
-        self._owners = Owners(view.graph, view.discovery.config.extras)
+        self._touched_by = Touched(view)
         self._reaches = {key: reach(view.graph, key, tags.keys()) for key in tags}
         self._history = History(git, {self._since(key) for key in tags}) if git else None
         self._stated = _stated(view, tags)
@@ -129,7 +129,7 @@ class _Standings:
 
     def _nodes(self, commit: Commit) -> frozenset[str]:
         if commit.id not in self._touched:
-            self._touched[commit.id] = self._owners.of(commit.paths)
+            self._touched[commit.id] = self._touched_by.by(commit)
         return self._touched[commit.id]
 
 

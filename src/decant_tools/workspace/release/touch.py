@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from decant_tools.workspace.affected.globs import matches
-from decant_tools.workspace.affected.owners import Owners as Owning
-from decant_tools.workspace.model import Graph, file_node
+from decant_tools.workspace.affected.case import Case
+from decant_tools.workspace.affected.judge import SETTINGS, judge
+from decant_tools.workspace.facts.kinds import kind_of
+from decant_tools.workspace.git import Change
+from decant_tools.workspace.prune.select import EVERYTHING
+from decant_tools.workspace.tree import CommitTree
 
-
-class Declared(Protocol):
-    """What ``decant.toml`` adds to a project."""
-
-    @property
-    def files(self) -> tuple[str, ...]: ...
+if TYPE_CHECKING:
+    from decant_tools.workspace.discover import Discovery
+    from decant_tools.workspace.model import Graph
+    from decant_tools.workspace.release.history import Commit
+    from decant_tools.workspace.tree import Tree
+    from decant_tools.workspace.view import View
 
 
 class Reach(NamedTuple):
@@ -42,6 +45,8 @@ def reach(graph: Graph, project: str, versioned: Collection[str]) -> Reach:
     left = [project]
     while left:
         for edge in graph.out_of.get(left.pop(), ()):
+            if edge.target == EVERYTHING:
+                continue  # an image of everything is built from what was pruned, and that is in the graph
             if edge.target in versioned:
                 needs.add(edge.target)
             elif edge.target not in own:
@@ -50,35 +55,63 @@ def reach(graph: Graph, project: str, versioned: Collection[str]) -> Reach:
     return Reach(frozenset(own), tuple(sorted(needs - {project})))
 
 
-class Owners:
-    """Maps files to the nodes of the graph that they belong to.
+class Touched:
+    """Tells which nodes of the graph a commit changed, by the rules of ``decant affected``.
+
+    Files of the root that only say how everything is built or checked are no reason for a version, unless
+    ``decant.toml`` says so; nor are packages that only tests need.
 
     Args:
-        graph: What depends on what.
-        extras: By project id: what is declared of it.
+        view: The workspace as it is now.
     """
 
-    def __init__(self, graph: Graph, extras: Mapping[str, Declared]) -> None:
-        self._folders = Owning(graph.projects.values())
-        self._graph = graph
-        self._extras = {project: extra.files for project, extra in extras.items() if extra.files}
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._case = _Case(view, None, None)
         self._nodes: dict[str, frozenset[str]] = {}
 
-    def of(self, paths: Iterable[str]) -> frozenset[str]:
-        """Return the nodes of some files."""
-        return frozenset(node for path in paths for node in self._of(path))
+    def by(self, commit: Commit) -> frozenset[str]:
+        """Return the nodes of the files that a commit changed."""
+        return frozenset(node for path in commit.paths for node in self._of(commit, path))
 
-    def _of(self, path: str) -> frozenset[str]:
+    def _of(self, commit: Commit, path: str) -> frozenset[str]:
+        if path == SETTINGS or kind_of(path) in _COMPARED:
+            return self._compared(commit, path)
         if path not in self._nodes:
-            self._nodes[path] = frozenset(self._find(path))
+            self._case.seeds.clear()
+            judge(self._case, Change(path, "modified"))
+            self._nodes[path] = _nodes(self._case)
         return self._nodes[path]
 
-    def _find(self, path: str) -> set[str]:
-        found = {project for project, globs in self._extras.items() if matches(path, globs)}
-        node = file_node(path)
-        is_known = node in self._graph.into or node in self._graph.out_of
-        if is_known:
-            found.add(node)
-        # What lies beside the modules is everybody's, unless the graph knows whose it is.
-        found.update(project.id for project in self._folders.of(path) if not (is_known and project.modules))
-        return found
+    def _compared(self, commit: Commit, path: str) -> frozenset[str]:
+        """Judge a file by what the commit changed in it."""
+        git = self._view.git
+        if git is None:
+            return frozenset()
+        parent = git.resolve(f"{commit.id}^")
+        now = _Then(self._view.graph, self._view.discovery, CommitTree(git, commit.id))
+        case = _Case(cast("View", now), (lambda: CommitTree(git, parent)) if parent else None, None)
+        judge(case, Change(path, "modified"))
+        return _nodes(case)
+
+
+_COMPARED = frozenset({"lock", "requirements"})
+
+
+class _Then(NamedTuple):
+    """The files of a commit, in the workspace as it is now."""
+
+    graph: Graph
+    discovery: Discovery
+    tree: Tree
+
+
+class _Case(Case):
+    def touch_all(self, change: Change, by: str, at: str | None = None) -> None:
+        is_built_in = by == "root" and at is None
+        if not is_built_in and at != "unknown-root-file":
+            self.touch(change, self.view.graph.projects, by, at)
+
+
+def _nodes(case: Case) -> frozenset[str]:
+    return frozenset(seed.node for seed in case.seeds if seed.spreads)
