@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from decant_tools.workspace.assemble.edges import Edges
 from decant_tools.workspace.assemble.files import Files
-from decant_tools.workspace.assemble.manifests import Manifests, best_manifest
+from decant_tools.workspace.assemble.manifests import Manifests
 from decant_tools.workspace.facts.kinds import kind_of
 from decant_tools.workspace.model import Edge, Finding, Project
 
 if TYPE_CHECKING:
     from decant_tools.workspace.facts.model import Facts
+
+_NEEDS = frozenset({"manifest", "import", "extra"})
 
 
 def check(edges: Edges, files: Files, facts: Mapping[str, Facts], manifests: Manifests) -> Iterator[Finding]:
@@ -43,21 +45,26 @@ def _imports(edges: Edges, files: Files) -> Iterator[tuple[Project, Project, str
 
 
 def _undeclared(imports: list[tuple[Project, Project, str]], files: Files, manifests: Manifests) -> Iterator[Finding]:
-    seen: set[tuple[str, str]] = set()
-    by_place: dict[tuple[str, str], list[Project]] = defaultdict(list)
-    for source, target, at in imports:
-        by_place[source.id, at].append(target)
     hosts = {name: project.id for project in files.projects.values() for name in project.modules}
-    for (source_id, at), targets in sorted(by_place.items(), key=lambda item: (item[0][0], _place(item[0][1]))):
-        source = files.projects[source_id]
+    told: set[tuple[str, str]] = set()  # where something is imported that is declared
+    asked: dict[tuple[str, str], bool] = {}
+    left: list[tuple[Project, Project, str]] = []
+    for source, target, at in imports:
         speaker = hosts.get(source.name, source.id) if source.kind == "module" else source.id
-        if any(manifests.declares(speaker, target.id) for target in targets):
-            continue  # of several that offer a name, the declared one is meant
-        for target in targets:
-            if (source.id, target.id) not in seen:
-                seen.add((source.id, target.id))
-                message = f"{source.name} imports {target.name} and does not declare it."
-                yield Finding("error", "undeclared-import", at, message, _fix(source, target, manifests))
+        key = (speaker, target.id)
+        if key not in asked:
+            asked[key] = manifests.declares(*key)
+        if asked[key]:
+            told.add((source.id, at))
+        else:
+            left.append((source, target, at))
+    seen: set[tuple[str, str]] = set()
+    for source, target, at in sorted(left, key=lambda each: (each[0].id, _place(each[2]), each[1].id)):
+        # of several that offer a name, the declared one is meant
+        if (source.id, at) not in told and (source.id, target.id) not in seen:
+            seen.add((source.id, target.id))
+            message = f"{source.name} imports {target.name} and does not declare it."
+            yield Finding("error", "undeclared-import", at, message, _fix(source, target, manifests))
 
 
 def _place(at: str) -> tuple[str, int]:
@@ -67,8 +74,7 @@ def _place(at: str) -> tuple[str, int]:
 
 def _fix(source: Project, target: Project, manifests: Manifests) -> str:
     """Return the line that declares a project, and where it goes."""
-    own = [path for path in manifests.own.get(source.id, ()) if path.rpartition("/")[0] == source.path]
-    manifest = manifests.root_manifest() if source.kind == "module" else best_manifest(own)
+    manifest = manifests.best(source)
     manifest = manifest or (f"{source.path}/" if source.path and source.kind != "module" else "") + "requirements.txt"
     folder = manifest.rpartition("/")[0]
     path = _relative(folder, target.path)
@@ -124,13 +130,11 @@ def _sources(files: Files, facts: Mapping[str, Facts]) -> Iterator[Finding]:
 
 def _cycles(edges: Edges, files: Files) -> Iterator[Finding]:
     """Yield the groups of services and libs that need each other; modules may, by their contracts."""
+    nodes = {node for node, project in files.projects.items() if project.kind != "module" and not project.modules}
     places: dict[tuple[str, str], Edge] = {}
     for edge in edges:
-        ends = (edge.source, edge.target)
-        if edge.kind not in {"manifest", "import", "extra"} or not all(end in files.projects for end in ends):
-            continue
-        if all(files.projects[end].kind != "module" and not files.projects[end].modules for end in ends):
-            places.setdefault(ends, edge)
+        if edge.kind in _NEEDS and edge.source in nodes and edge.target in nodes:
+            places.setdefault((edge.source, edge.target), edge)
     links = _in_cycles(places)
     if not links:
         return

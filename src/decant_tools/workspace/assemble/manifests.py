@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from decant_tools.workspace.assemble.edges import Edges
@@ -21,6 +21,9 @@ _BESIDE = frozenset({"tests", "test", "testdata", "fixtures", "data", "examples"
 
 _BUILT = (".whl", ".gz", ".zip")
 """How the names of archives end: what is built may not be there yet."""
+
+_BEST = ("pyproject.toml", "requirements.in", "requirements.txt", "setup.cfg", "setup.py", "Pipfile")
+"""Where a requirement is written, the first one that there is."""
 
 
 class Manifests:
@@ -232,16 +235,16 @@ class Manifests:
         folder = node.removeprefix("file:").removesuffix("/")
         return node.endswith("/") and self._files.projects[target].path.startswith(f"{folder}/")
 
-    def root_manifest(self) -> str:
-        """Return the manifest at the workspace's root that modules share, or "" where there is none."""
-        return best_manifest(self._root)
+    def best(self, project: Project) -> str:
+        """Return the manifest that a project's requirement is best written into, or "" where there is none."""
+        if project.kind == "module":
+            return _best(self._root)
+        return _best(path for path in self.own.get(project.id, ()) if path.rpartition("/")[0] == project.path)
 
 
-def best_manifest(paths: list[str]) -> str:
-    """Return the manifest that a requirement is best written into, of those that there are; "" of none."""
-    order = ("pyproject.toml", "requirements.in", "requirements.txt", "setup.cfg", "setup.py", "Pipfile")
+def _best(paths: Iterable[str]) -> str:
     named = {path.rpartition("/")[2]: path for path in sorted(paths, reverse=True) if kind_of(path) != "node"}
-    return next((named[name] for name in order if name in named), next(iter(named.values()), ""))
+    return next((named[name] for name in _BEST if name in named), next(iter(named.values()), ""))
 
 
 def _is_manifest(path: str, said: Facts) -> bool:
