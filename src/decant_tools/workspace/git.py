@@ -190,9 +190,14 @@ class Git:
         self._is_shallow = shallow
 
     @classmethod
-    def open(cls, root: Path) -> Git | None:
-        """Return the repository that a folder lies in; None without one: :meth:`why_not` says why."""
-        opened = _look(root)
+    def open(cls, root: Path, opening: Running | None = None) -> Git | None:
+        """Return the repository that a folder lies in; None without one: :meth:`why_not` says why.
+
+        Args:
+            root: The folder.
+            opening: A :func:`start_opening` that runs already.
+        """
+        opened = _look(root, opening)
         return None if isinstance(opened, str) else opened
 
     @classmethod
@@ -261,9 +266,9 @@ class Git:
         Args:
             base: A revision, or a tree.
             head: A revision, a tree, or None for the work tree.
-            untracked: A :meth:`start_untracked` that runs already.
+            untracked: A :func:`start_untracked` that runs already; each can be used once.
         """
-        started = self.start_untracked() if head is None and untracked is None else untracked
+        started = start_untracked(self.root) if head is None and untracked is None else untracked
         revisions = [base] if head is None else [base, head]
         try:
             found = {each.after.path: each for each in _differences(self.run(*_DIFF, *revisions, "--"))}
@@ -286,10 +291,6 @@ class Git:
         if mode == _UNMERGED:
             return Difference(each.before, Entry(path, _mode(self.root / path), ""))
         return Difference(each.before, Entry(path, mode, "")) if mode == SUBMODULE else each
-
-    def start_untracked(self) -> Running:
-        """Begin to look for files that are neither tracked nor ignored: the longest part of seeing what changed."""
-        return self.start("ls-files", "-z", "--others", "--exclude-standard", *(f"-x{name}/" for name in SKIPPED))
 
     def entries(self, commit: str) -> list[Entry]:
         """Return the files of a commit, or of a tree that stands for the whole repository."""
@@ -368,10 +369,20 @@ def _environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def _look(root: Path) -> Git | str:
+def start_opening(root: Path) -> Running:
+    """Begin to look for the repository of a folder."""
+    return Running(root, _OPEN)
+
+
+def start_untracked(root: Path) -> Running:
+    """Begin to look for files that are neither tracked nor ignored: the longest part of seeing what changed."""
+    return Running(root, ("ls-files", "-z", "--others", "--exclude-standard", *(f"-x{name}/" for name in SKIPPED)))
+
+
+def _look(root: Path, opening: Running | None = None) -> Git | str:
     """Return the repository of a folder, or why there is none."""
     try:
-        _, out, err = Running(root, _OPEN).finish()
+        _, out, err = (opening or start_opening(root)).finish()
     except GitError as error:
         return error.detail
     lines = os.fsdecode(out).split("\n")

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import finalize
 
-from decant_tools.workspace.git import Change, Difference, Git
+from decant_tools.workspace.git import Change, Difference, Git, GitError, Running, start_opening, start_untracked
 from decant_tools.workspace.tree import CommitTree, FolderTree, Tree, WorkTree
 
 if TYPE_CHECKING:
@@ -27,11 +28,16 @@ class View:
         commit: The commit that is seen; None for the work tree.
     """
 
-    def __init__(self, root: Path, git: Git | None, commit: str | None, snapshots: Snapshots) -> None:
+    def __init__(
+        self, root: Path, git: Git | None, commit: str | None, snapshots: Snapshots, untracked: Running | None = None
+    ) -> None:
         self.root = root
         self.git = git
         self.commit = commit
         self._snapshots = snapshots
+        self._untracked = untracked
+        if untracked is not None:
+            finalize(self, untracked.stop)
         self._base: str | None = None
         self._differences: dict[str, list[Difference]] = {}
 
@@ -45,13 +51,13 @@ class View:
         What is compared with here is what the graph's cache compares with, too, when this is asked for first.
 
         Args:
-            base: The commit's id.
+            base: A revision.
 
         Raises:
             GitError: When it is unknown, or there is no repository.
         """
-        self._base = base
-        return [each.change for each in self._differences_from(base)]
+        self._base = _resolved(self.git, base)
+        return [each.change for each in self._differences_from(self._base)]
 
     @cached_property
     def tree(self) -> Tree:
@@ -86,10 +92,9 @@ class View:
     def _differences_from(self, base: str) -> list[Difference]:
         if base not in self._differences:
             if self.git is None:
-                from decant_tools.workspace.git import GitError
-
                 raise GitError(Git.why_not(self.root), exit_code=6)
-            self._differences[base] = self.git.differences(base, self.commit)
+            untracked, self._untracked = self._untracked, None
+            self._differences[base] = self.git.differences(base, self.commit, untracked=untracked)
         return self._differences[base]
 
     @cached_property
@@ -149,16 +154,26 @@ def view_at(root: Path, commit: str, *, topology: str | None = None, edges: Iter
 
 
 def _view(root: Path, revision: str | None, topology: str | None, edges: Iterable[EdgeKind] | None) -> View:
-    from decant_tools.workspace.snapshot import Snapshots
+    opening, untracked = _start(root, sees_disk=revision is None)
+    from decant_tools.workspace.snapshot import Snapshots  # imported while git works
 
-    git = Git.open(root)
+    git = Git.open(root, opening) if opening else None
+    if git is None and untracked is not None:
+        untracked.stop()
+        untracked = None
     snapshots = Snapshots(root, git, topology, None if edges is None else frozenset(edges))
-    return View(root, git, None if revision is None else _resolved(git, revision), snapshots)
+    return View(root, git, None if revision is None else _resolved(git, revision), snapshots, untracked)
+
+
+def _start(root: Path, *, sees_disk: bool) -> tuple[Running | None, Running | None]:
+    """Begin to ask git what every view needs; nothing where there is no git."""
+    try:
+        return start_opening(root), start_untracked(root) if sees_disk else None
+    except GitError:
+        return None, None
 
 
 def _resolved(git: Git | None, revision: str) -> str:
-    from decant_tools.workspace.git import GitError
-
     if git is None:
         raise GitError(f"There is no commit {revision}: this is no git repository.", exit_code=6)
     is_id = len(revision) in {40, 64} and not set(revision) - set("0123456789abcdef")

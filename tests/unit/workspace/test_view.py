@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from decant.errors import CommandError, SettingsError
@@ -383,7 +383,10 @@ def check_sequence(template: Path, steps: list[Step], home: Path) -> None:
             del os.environ["DECANT_HOME"]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # real processes make shrinking take minutes
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
 @given(steps=st.lists(STEPS, min_size=2, max_size=7))
 def test_whatever_is_done_between_two_questions_the_cached_answer_is_the_fresh_one(
     template: Path, steps: list[Step]
@@ -393,7 +396,8 @@ def test_whatever_is_done_between_two_questions_the_cached_answer_is_the_fresh_o
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(600)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
 @given(steps=st.lists(STEPS, min_size=2, max_size=12))
 def test_the_same_in_long(template: Path, steps: list[Step]) -> None:
     with TemporaryDirectory() as home:
