@@ -55,10 +55,9 @@ FORMATS = ("text", "svg", "dot", "mermaid", "json")
 @click.option("--strict-base", is_flag=True, help="Exit code 6 instead of everything where there is no base.")
 @click.option("--edges", metavar="KINDS", help=f"Only follow these, with commas: {', '.join(EDGES)}.")
 @click.option("-t", "--topology", help="The topology; the workspace's default otherwise.")
-@click.option("--verify", is_flag=True, help="Prove it: break files one by one, and see what really breaks.")
+@click.option("--verify", is_flag=True, help="Prove it: import everything, and see which files that reads.")
 @click.option("--samples", type=click.IntRange(1), help="With --verify: only so many files, drawn at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What they are drawn from.")
-@click.option("--task", metavar="NAME", help="With --verify: run this task instead of importing the modules.")
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[str, ...], **chosen: Any) -> None:
     from decant_tools.workspace.view import find_root, open_view
@@ -176,6 +175,35 @@ def _print_json(document: dict[str, Any], *, indent: int | None) -> None:
 
 
 def _verify(view: View, chosen: dict[str, Any]) -> int:
+    """Prove the selection, tell what is missing, and return the exit code."""
     from decant_tools.workspace.affected.verify import verify
 
-    return verify(view, samples=chosen["samples"], seed=chosen["seed"], task=chosen["task"], as_json=chosen["as_json"])
+    proof = verify(view, samples=chosen["samples"], seed=chosen["seed"])
+    for node, files in proof.failed.items():
+        path, error = next(iter(files.items()))
+        more = f" And {len(files) - 1} more." if len(files) > 1 else ""
+        click.echo(f"{node}: {path} cannot be imported, so nothing is known of it: {error}{more}", err=True)
+    if chosen["as_json"]:
+        misses = [miss._asdict() | {"edge": list(miss.edge)} for miss in proof.misses]
+        _print_json({"schema": 1, **proof._asdict(), "misses": misses}, indent=2)
+    elif proof.misses:
+        from decant.cli.output import print_table
+
+        rows = [
+            (
+                miss.file,
+                miss.project,
+                f"{miss.edge[0]} -> {miss.edge[1]}",
+                miss.at,
+                "breaks" if miss.breaks else "reads it",
+            )
+            for miss in proof.misses
+        ]
+        print_table(("FILE", "NOT SELECTED", "MISSING EDGE", "AT", "WITHOUT IT"), rows)
+        click.echo("Declare what nobody can see, in decant.toml: `needs` and `files` of a service or lib.", err=True)
+    click.echo(
+        f"{proof.files} files, {proof.projects} projects: {proof.needed} needs found, {len(proof.misses)} missed; "
+        f"{proof.over} of {proof.selected} selections are not needed by an import.",
+        err=True,
+    )
+    return 1 if proof.misses else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -158,6 +157,8 @@ def _pushed(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield variable, value
     path = env.get("GITHUB_EVENT_PATH")
     if path:
+        import json
+
         try:
             with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a path less to build on every call
                 value = json.load(file).get("before")

@@ -45,11 +45,13 @@ def chain_lines(why: Sequence[Step]) -> list[str]:
 
 
 def last_hop(item: Selected) -> str:
-    """Return the last step of a chain, for a table."""
-    step = item.why[-1]
-    before = shown(item.why[-2].node) if len(item.why) > 1 else ""
-    if step.by == "changed":
-        return f"{before} {_by(item.why[-2], '')}"
+    """Return the last step of a chain that says something, for a table."""
+    why = item.why
+    step = why[-1]
+    before = shown(why[-2].node) if len(why) > 1 else ""
+    if step.by in {"changed", "holds"}:  # it is the file's own: say what is about the file
+        more = f" ({why[-2].at})" if why[-2].at else ""
+        return f"{before} {_by(why[-2], shown(why[-3].node) if len(why) > 2 else '')}{more}"
     return f"{_by(step, before)}{f' ({step.at})' if step.at else ''}"
 
 
