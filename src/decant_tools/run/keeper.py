@@ -168,7 +168,9 @@ class Keeper:
         try:
             return await self._new_instance()
         except (CommandError, OSError) as error:
-            self._fail(error.detail if isinstance(error, CommandError) else f"it cannot be started: {error}")
+            self._fail(
+                error.detail.removesuffix(".") if isinstance(error, CommandError) else f"it cannot be started: {error}"
+            )
             return None
 
     async def _new_instance(self) -> Instance:

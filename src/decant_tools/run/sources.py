@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from decant.errors import CommandError
 from decant.topology import ServiceSpec, Workspace
 from decant_tools.workspace.foreign import Foreign
 
@@ -54,9 +56,10 @@ class Sources:
         return self._closure(seeds) | own | shared
 
     def look_again(self) -> None:
-        """See which libs the services that were found depend on now."""
+        """See which libs the services that were found depend on now; as before, while that cannot be read."""
         if self._foreign is not None:
-            self._foreign.refresh()
+            with suppress(CommandError):
+                self._foreign.refresh()
 
     def needs(self, services: Collection[ServiceSpec]) -> Mapping[str, frozenset[str]]:
         """Return for each service the others that it calls: whose contracts it imports.

@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from decant.errors import CommandError, SettingsError
+from decant.errors import CommandError, DecantError, SettingsError
 from decant.settings.call_policy import CallPolicies
 from decant.settings.envfile import Text, read_dotenv
 from decant.settings.sources import read_sources
@@ -34,6 +34,8 @@ TOPOLOGY = "services"
 """What the topology of a workspace without modules is called."""
 
 ENV_FILE = ".env"
+
+Look = Callable[[], "tuple[Workspace, View]"]
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,16 @@ class Foreign:
     """The services of a workspace that are no modules.
 
     Args:
-        workspace: The workspace, its topology chosen.
-        look: Looks at its files as they are now.
+        look: Looks at the workspace, its topology chosen, and at its files, as they are now.
+
+    Attributes:
+        view: The files.
     """
 
-    def __init__(self, workspace: Workspace, look: Callable[[], View]) -> None:
-        self._given = workspace
+    def __init__(self, look: Look) -> None:
         self._look = look
         self._lock = threading.Lock()
-        self.view = look()
+        self._given, self.view = look()
 
     @cached_property
     def services(self) -> Mapping[str, ForeignService]:
@@ -111,10 +114,20 @@ class Foreign:
         return replace(self._given, topologies=topologies or {self._given.topology: tuple(mine.values())})
 
     def refresh(self) -> None:
-        """Look at the files again."""
+        """Look at everything again; what was known stays where that cannot be.
+
+        Raises:
+            CommandError: Exit code 3, when something is wrong there now.
+        """
         with self._lock:
-            self.view = self._look()
-            self.__dict__.pop("services", None)
+            try:
+                fresh = Foreign(self._look)
+                services = fresh.services
+            except (DecantError, OSError) as error:
+                detail = error.detail if isinstance(error, DecantError) else str(error)
+                raise CommandError(detail, exit_code=3) from error
+            self._given, self.view = fresh._given, fresh.view
+            self.__dict__["services"] = services
 
     def environment(self, name: str, *, relax: bool, say: Callable[[str], None] | None = None) -> Environment:
         """Return a service's environment, made if that has not been done yet.
@@ -270,8 +283,12 @@ def open_foreign(config: str = FILE_NAME, *, topology: str | None = None) -> For
     """
     from decant_tools.workspace.view import open_view
 
-    workspace = _workspace(config, topology)
-    foreign = Foreign(workspace, lambda: open_view(workspace.root, topology=workspace.topology if topology else None))
+    def look() -> tuple[Workspace, View]:
+        workspace = _workspace(config, topology)
+        return workspace, open_view(workspace.root, topology=topology and workspace.topology)
+
+    foreign = Foreign(look)
+    workspace = foreign.workspace
     if not workspace.file.path.is_file() and not foreign.services:
         load_workspace(config, topology=topology)  # says what is missing
     return foreign

@@ -141,6 +141,20 @@ def test_changed_requirements_and_env_files_take_effect_at_once(mono: Mono) -> N
     wait_until(lambda: get(f"http://127.0.0.1:{orders}/") == "orders 1.0", within_s=PATIENCE_S)
 
 
+def test_settings_of_the_root_take_effect_with_a_restart_and_wrong_ones_end_nothing(mono: Mono) -> None:
+    users, orders = free_ports(2)
+    workspace = mono({**files(users, orders), ".env": "GREETING=hello\n"})
+    workspace.up()
+    log = workspace.root / ".decant" / "run" / "supervisor.log"
+    (workspace.root / "decant.toml").write_text("[services.userz]\n")
+    (workspace.root / "services/users/app.py").write_text(USERS % users + "# changed\n")
+    wait_until(lambda: "users failed: decant.toml:1: services.userz" in log.read_text(), within_s=PATIENCE_S)
+    (workspace.root / "decant.toml").unlink()
+    (workspace.root / ".env").write_text("GREETING=good evening\n")
+    assert workspace.run("restart", "users").returncode == 0
+    assert get(f"http://127.0.0.1:{users}/GREETING") == "good evening"
+
+
 def test_configuration_is_layered_and_shown_with_its_sources(mono: Mono) -> None:
     users, orders = free_ports(2)
     toml = '[services.users.env]\nA = "toml"\nB = "toml"\nDB = "postgresql://me:pass@db/x"\n[services.orders]\nneeds = ["users"]\n'
