@@ -13,9 +13,12 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import IO, NamedTuple
 
 from decant.errors import CommandError
+from decant_tools.workspace.changes import Change, Difference, Entry
+
+__all__ = ["EMPTY_TREE", "LINK", "SKIPPED", "SUBMODULE", "Change", "Git", "GitError", "Running", "Started"]
 
 DEADLINE_S = 120.0
 """How long one call of git may take; a hundred thousand files need a few seconds."""
@@ -45,45 +48,6 @@ class GitError(CommandError):
 
     code = "git"
     title = "Git failed"
-
-
-class Change(NamedTuple):
-    """A file that differs from the base.
-
-    Attributes:
-        path: Relative to the workspace.
-        status: A rename is one file deleted and one added.
-    """
-
-    path: str
-    status: Literal["added", "modified", "deleted"]
-
-
-class Entry(NamedTuple):
-    """A file as git lists it.
-
-    Attributes:
-        path: Relative to the workspace.
-        mode: ``100644``, ``100755``, :data:`LINK`, :data:`SUBMODULE`; "" for a file that is gone.
-        id: Its blob id, a submodule's commit id; "" where only the work tree has it.
-    """
-
-    path: str
-    mode: str
-    id: str
-
-
-class Difference(NamedTuple):
-    """What ``git diff --raw`` says of one file: how it was, and how it is."""
-
-    before: Entry
-    after: Entry
-
-    @property
-    def change(self) -> Change:
-        if not self.after.mode:
-            return Change(self.after.path, "deleted")
-        return Change(self.after.path, "modified" if self.before.mode else "added")
 
 
 class Running:
@@ -260,30 +224,30 @@ class Git:
         """
         return [each.change for each in self.differences(base, head)]
 
-    def differences(self, base: str, head: str | None = None, *, untracked: Running | None = None) -> list[Difference]:
+    def differences(self, base: str, head: str | None = None, *, started: Started | None = None) -> list[Difference]:
         """Return what :meth:`changes` does, with modes and ids.
 
         Args:
             base: A revision, or a tree.
             head: A revision, a tree, or None for the work tree.
-            untracked: A :func:`start_untracked` that runs already; each can be used once.
+            started: The same question for the work tree and this base, asked already; each can be used once.
         """
-        started = start_untracked(self.root) if head is None and untracked is None else untracked
-        revisions = [base] if head is None else [base, head]
+        if head is not None:
+            return sorted(_differences(self.run(*_DIFF, base, head, "--")), key=_path_of)
+        started = started or start_work(self.root, base)
         try:
-            found = {each.after.path: each for each in _differences(self.run(*_DIFF, *revisions, "--"))}
+            found = {each.after.path: each for each in _differences(started.tracked.output())}
+            untracked = _names(started.untracked.output())
         except BaseException:
-            if started:
-                started.stop()
+            started.stop()
             raise
-        for path in _names(started.output()) if started and head is None else ():
+        for path in untracked:
             known = found.get(path)
             mode = SUBMODULE if path.endswith("/") else ""
             path = path.rstrip("/")
             before = known.before if known else Entry(path, "", "")
             found[path] = Difference(before, Entry(path, mode or _mode(self.root / path), ""))
-        ordered = [found[path] for path in sorted(found)]
-        return [self._seen(each) for each in ordered] if head is None else ordered
+        return [self._seen(found[path]) for path in sorted(found)]
 
     def _seen(self, each: Difference) -> Difference:
         """Return a difference with what is really there: a merge could not agree on it, a submodule may be dirty."""
@@ -374,9 +338,26 @@ def start_opening(root: Path) -> Running:
     return Running(root, _OPEN)
 
 
-def start_untracked(root: Path) -> Running:
-    """Begin to look for files that are neither tracked nor ignored: the longest part of seeing what changed."""
-    return Running(root, ("ls-files", "-z", "--others", "--exclude-standard", *(f"-x{name}/" for name in SKIPPED)))
+class Started(NamedTuple):
+    """Git at work on what differs between the work tree and a commit."""
+
+    tracked: Running
+    untracked: Running
+
+    def stop(self) -> None:
+        """End it; nobody wants to know."""
+        self.tracked.stop()
+        self.untracked.stop()
+
+
+def start_work(root: Path, base: str = "HEAD") -> Started:
+    """Begin to look for what differs; files that are neither tracked nor ignored take longest, so they come first."""
+    others = Running(root, ("ls-files", "-z", "--others", "--exclude-standard", *(f"-x{name}/" for name in SKIPPED)))
+    return Started(Running(root, (*_DIFF, base, "--")), others)
+
+
+def _path_of(each: Difference) -> str:
+    return each.after.path
 
 
 def _look(root: Path, opening: Running | None = None) -> Git | str:

@@ -15,6 +15,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from decant_tools.workspace.changes import Difference
 from decant_tools.workspace.discover import Discovery, discover
 from decant_tools.workspace.discover.config import (
     AffectedTable,
@@ -25,7 +26,7 @@ from decant_tools.workspace.discover.config import (
     TaskTable,
 )
 from decant_tools.workspace.facts.kinds import kind_of
-from decant_tools.workspace.git import LINK, SUBMODULE, Difference, Git, GitError
+from decant_tools.workspace.git import LINK, SUBMODULE, Git, GitError
 from decant_tools.workspace.model import Edge, EdgeKind, Finding, Graph, Project
 from decant_tools.workspace.reading import Reader, Said, digest
 from decant_tools.workspace.store import Codec, Store

@@ -9,7 +9,8 @@ from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Va
 from functools import cached_property
 from pathlib import Path
 
-from decant_tools.workspace.git import LINK, SKIPPED, SUBMODULE, Difference, Git
+from decant_tools.workspace.changes import Difference
+from decant_tools.workspace.git import LINK, SKIPPED, SUBMODULE, Git
 
 KEPT_BYTES = 16 << 20
 """Up to which size a file of the work tree is kept once it was read, so that it is the same in every answer."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import finalize
 
-from decant_tools.workspace.git import Change, Difference, Git, GitError, Running, start_opening, start_untracked
+from decant_tools.workspace.changes import Change, Difference, chained
+from decant_tools.workspace.git import Git, GitError, Running, Started, start_opening, start_work
 from decant_tools.workspace.tree import CommitTree, FolderTree, Tree, WorkTree
 
 if TYPE_CHECKING:
@@ -29,15 +30,15 @@ class View:
     """
 
     def __init__(
-        self, root: Path, git: Git | None, commit: str | None, snapshots: Snapshots, untracked: Running | None = None
+        self, root: Path, git: Git | None, commit: str | None, snapshots: Snapshots, started: Started | None = None
     ) -> None:
         self.root = root
         self.git = git
         self.commit = commit
         self._snapshots = snapshots
-        self._untracked = untracked
-        if untracked is not None:
-            finalize(self, untracked.stop)
+        self._started = started
+        if started is not None:
+            finalize(self, started.stop)
         self._base: str | None = None
         self._differences: dict[str, list[Difference]] = {}
 
@@ -93,9 +94,21 @@ class View:
         if base not in self._differences:
             if self.git is None:
                 raise GitError(Git.why_not(self.root), exit_code=6)
-            untracked, self._untracked = self._untracked, None
-            self._differences[base] = self.git.differences(base, self.commit, untracked=untracked)
+            self._differences[base] = self._compare(self.git, base)
         return self._differences[base]
+
+    def _compare(self, git: Git, base: str) -> list[Difference]:
+        """Return what differs; the disk is looked at once, whatever it is compared with."""
+        if self.commit is not None:
+            return git.differences(base, self.commit)
+        last = git.head or git.head_tree
+        if base != last:
+            return chained(git.differences(base, last), self._differences_from(last), git.hash_files)
+        started, self._started = self._started, None
+        if git.head is None and started is not None:
+            started.stop()
+            started = None
+        return git.differences(base, started=started)
 
     @cached_property
     def _snapshot(self) -> Snapshot:
@@ -154,21 +167,21 @@ def view_at(root: Path, commit: str, *, topology: str | None = None, edges: Iter
 
 
 def _view(root: Path, revision: str | None, topology: str | None, edges: Iterable[EdgeKind] | None) -> View:
-    opening, untracked = _start(root, sees_disk=revision is None)
+    opening, started = _start(root, sees_disk=revision is None)
     from decant_tools.workspace.snapshot import Snapshots  # imported while git works
 
     git = Git.open(root, opening) if opening else None
-    if git is None and untracked is not None:
-        untracked.stop()
-        untracked = None
+    if git is None and started is not None:
+        started.stop()
+        started = None
     snapshots = Snapshots(root, git, topology, None if edges is None else frozenset(edges))
-    return View(root, git, None if revision is None else _resolved(git, revision), snapshots, untracked)
+    return View(root, git, None if revision is None else _resolved(git, revision), snapshots, started)
 
 
-def _start(root: Path, *, sees_disk: bool) -> tuple[Running | None, Running | None]:
+def _start(root: Path, *, sees_disk: bool) -> tuple[Running | None, Started | None]:
     """Begin to ask git what every view needs; nothing where there is no git."""
     try:
-        return start_opening(root), start_untracked(root) if sees_disk else None
+        return start_opening(root), start_work(root) if sees_disk else None
     except GitError:
         return None, None
 

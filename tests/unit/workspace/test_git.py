@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from decant_tools.workspace import git as git_module
-from decant_tools.workspace.git import Change, Git, GitError, Running
+from decant_tools.workspace.changes import Change, chained
+from decant_tools.workspace.git import Git, GitError, Running
 from tests.unit.workspace.repository import Repository
 
 
@@ -249,3 +250,22 @@ def test_no_object_and_no_reference_is_written(repo: Repository) -> None:
     git.changes("HEAD")
     git.hash_files(["libs/common/a.py"])
     assert written() == before
+
+
+def test_what_differs_over_a_commit_between_is_what_differs_in_all(repo: Repository) -> None:
+    first = repo.git("rev-parse", "HEAD").strip()
+    repo.write({"libs/common/a.py": "4\n", "libs/common/b.py": "5\n", "services/users/app.py": "6\n", "gone.py": ""})
+    (repo.root / "services/orders/app.py").unlink()
+    repo.commit()
+    repo.write({"libs/common/a.py": "3\n", "services/orders/app.py": "1\n", "libs/common/b.py": "7\n", "new.py": ""})
+    (repo.root / "gone.py").unlink()
+    git = opened(repo.root)
+    assert git.head is not None
+    found = chained(git.differences(first, git.head), git.differences(git.head), git.hash_files)
+    assert [each.change for each in found] == [
+        Change("libs/common/b.py", "added"),
+        Change("new.py", "added"),
+        Change("services/users/app.py", "modified"),
+    ]
+    repo.git("add", "-A")
+    assert git.changes(first) == [each.change for each in found]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from decant.errors import CommandError, SettingsError
 from decant_tools.workspace import reading, snapshot
-from decant_tools.workspace.git import Change, GitError
+from decant_tools.workspace.changes import Change
+from decant_tools.workspace.git import GitError
 from decant_tools.workspace.model import Graph
 from decant_tools.workspace.reading import Reader
 from decant_tools.workspace.tree import FolderTree
