@@ -135,7 +135,7 @@ class Imports:
             found = self._relative(path, each.module)
             places = [found] if found is not None else []
         else:
-            places = self._absolute(scope, each.module, each.names)
+            places = self._absolute(path, scope, each.module, each.names)
         for place in places:
             yield place
             if place.is_whole and place.folder is not None and each.names:
@@ -160,7 +160,7 @@ class Imports:
         place = self._walk(folder, bare)
         return place._replace(files=(*inits, *place.files))
 
-    def _absolute(self, scope: Scope, module: str, names: tuple[str, ...]) -> list[Place]:
+    def _absolute(self, path: str, scope: Scope, module: str, names: tuple[str, ...]) -> list[Place]:
         """Return what a module's name may mean.
 
         All of it found where the file's own imports start hides the rest, as in Python. Otherwise everything that
@@ -176,13 +176,15 @@ class Imports:
         found = [
             place for root in self._shared if root not in scope.roots and (place := self._walk(root, module)).steps
         ]
-        found += self._offered(module)
+        beside = self._files.python.get(path.rpartition("/")[0], _NONE)
+        is_beside = module.partition(".")[0] in beside  # as a script sees it: then no other service's file is meant
+        found += self._offered(module, is_beside)
         for name in names:
             if f"{module}.{name}" in self._offers:
-                found += self._offered(f"{module}.{name}")
+                found += self._offered(f"{module}.{name}", is_beside)
         return partial + found
 
-    def _offered(self, module: str) -> list[Place]:
+    def _offered(self, module: str, is_beside: bool) -> list[Place]:
         """Return what the projects offer that have packages of this name; the longest name counts."""
         known, rest = module, ""
         while known not in self._offers:
@@ -191,7 +193,9 @@ class Imports:
                 return []
             rest = f"{part}.{rest}" if rest else part
         found = []
-        for _, where in self._offers[known]:
+        for project, where in self._offers[known]:
+            if is_beside and project.kind == "service":
+                continue
             if where in self._files:
                 found.append(Place(1, (where,), (where,), None))
                 continue

@@ -20,7 +20,7 @@ _PYTHON = (".py", ".pyi", ".pyw")
 _LISTS = (".txt", ".in", ".pip", ".lock")
 _LIST_NAME = re.compile(r"require|constraint|dependenc|\breqs?\b|\bdeps\b", re.IGNORECASE)
 _DOCKERFILE = re.compile(r"(?:Dockerfile|Containerfile)(?:[.-].*)?|.*\.(?:Dockerfile|Containerfile)", re.IGNORECASE)
-_FOREIGN = ("node_modules", "site-packages", "__pycache__", "venv", ".venv")
+_FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__", "venv", ".venv"})
 """Folders of other people's code."""
 
 _PYLOCK = re.compile(r"pylock(?:\.[^.]+)?\.toml")
@@ -32,9 +32,9 @@ def kind_of(path: str) -> FileKind | None:
     Args:
         path: Relative to the workspace.
     """
-    if "venv/" in path or "node_modules/" in path or "site-packages/" in path or "__pycache__/" in path:
-        if any(folder in _FOREIGN for folder in path.split("/")[:-1]):
-            return None
+    may_be_foreign = "venv/" in path or "node_modules/" in path or "site-packages/" in path or "__pycache__/" in path
+    if may_be_foreign and not _FOREIGN.isdisjoint(path.split("/")[:-1]):
+        return None
     name = path[path.rfind("/") + 1 :]
     if known := _BY_NAME.get(name):
         return known

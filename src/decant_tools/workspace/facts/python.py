@@ -37,6 +37,8 @@ _DOTS = re.compile(r"\s*\.\s*")
 _NAME = re.compile(r"[^\W\d]\w*")
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _FIELD = re.compile(r"""\{[^{}"']*(?:(?:'[^'{}]*'|"[^"{}]*")[^{}"']*)*\}""")
+_PLUGINS = re.compile(r"""^pytest_plugins\b[^=\n]*=\s*(\[[^\]]*\]|\([^)]*\)|["'].*)""", re.MULTILINE)
+_PLUGIN = re.compile(r"""["']([^\W\d]\w*(?:\.[^\W\d]\w*)*)["']""")
 _FORMATTED = frozenset("fFtT")
 _PARSED_BYTES = 2_000_000  # beyond this a parser takes seconds and hundreds of megabytes
 
@@ -47,12 +49,13 @@ def read_python(content: bytes) -> Facts:
     Exact for every file that the running interpreter can parse. For others it finds at least what is imported, and
     says so (``unreadable-source``). Never fails.
     """
-    if b"import" not in content:
+    if b"import" not in content and b"pytest_plugins" not in content:
         return NOTHING
     text, is_sound = decode_source(content)
     reading = (read_fast(text) if is_sound else None) or _read_slowly(text, is_sound)
+    plugins = _plugins(text) if "pytest_plugins" in text else []
     return Facts(
-        imports=_imports(reading.statements),
+        imports=_imports([*reading.statements, *plugins]),
         classes=tuple(read_classes(text, reading.statements)),
         dynamic=tuple(sorted(set(reading.dynamic))),
         faults=() if reading.fault is None else (reading.fault,),
@@ -74,6 +77,15 @@ def _imports(statements: list[Statement]) -> tuple[Import, ...]:
         module, names = _plain_form(statement.module), tuple(_plain_form(name) for name, _ in statement.names)
         found.setdefault((module, names), Import(statement.line, module, names))
     return tuple(found.values())
+
+
+def _plugins(text: str) -> list[Statement]:
+    """Return what ``pytest_plugins = ["tests.fixtures"]`` imports."""
+    return [
+        Statement(text.count("\n", 0, match.start()) + 1, name, (), name)
+        for match in _PLUGINS.finditer(text)
+        for name in _PLUGIN.findall(match[1])
+    ]
 
 
 def _plain_form(name: str) -> str:

@@ -24,11 +24,11 @@ PLAIN: Source = {
 """Two services and two libs as people write them: no manifest but lists of requirements."""
 
 
-def graph_of(files: Source, *, topology: str | None = None) -> Graph:
+def graph_of(files: Source, *, topology: str | None = None, symlinks: Source | None = None) -> Graph:
     """Return the graph of a tree with these files."""
     tree = MemoryTree(files)
-    facts = facts_of(files)
-    return build_graph(tree.files, discover(tree, topology=topology, folder="shop"), facts)
+    paths = [*tree.files, *(symlinks or {})]
+    return build_graph(paths, discover(tree, topology=topology, folder="shop"), facts_of(files), symlinks)
 
 
 def facts_of(files: Source) -> dict[str, Facts]:

@@ -162,3 +162,15 @@ def test_a_script_at_the_root_of_a_package_that_is_in_no_project_counts_its_pare
 def test_a_stub_counts_like_its_module() -> None:
     files = {**PLAIN, "shared/money.py": "", "shared/money.pyi": "", "services/orders/app.py": "import shared.money"}
     assert links(graph_of(files)) == {(ORDERS, "file:shared/money.py"), (ORDERS, "file:shared/money.pyi")}
+
+
+def test_a_file_beside_a_script_is_meant_rather_than_one_of_another_service() -> None:
+    files = {
+        "services/orders/app.py": "",
+        "services/orders/jobs/run.py": "import utils",
+        "services/users/pyproject.toml": "[project]\nname = 'users'",
+        "services/users/app.py": "",
+        "services/users/utils.py": "",
+    }
+    assert links(graph_of(files)) == {(ORDERS, "service:users")}
+    assert links(graph_of({**files, "services/orders/jobs/utils.py": ""})) == set()

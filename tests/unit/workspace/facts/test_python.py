@@ -97,6 +97,11 @@ def test_a_call_may_import_from_a_package() -> None:
     assert read("__import__('a', fromlist=['b'])").imports == (Import(1, "a", ("b",)),)
 
 
+def test_plugins_of_pytest_are_imported_by_it() -> None:
+    assert modules("pytest_plugins = ['a.b',\n  \"c\"]\n") == ["a.b", "c"]
+    assert modules("import x\npytest_plugins = 'a'\n") == ["x", "a"]
+
+
 def test_imports_by_a_name_that_only_the_program_knows_are_listed_by_their_lines() -> None:
     facts = read("import importlib\n\nfor name in names:\n    importlib.import_module(f'a.{name}')\n__import__(name)\n")
     assert facts.dynamic == (4, 5)
