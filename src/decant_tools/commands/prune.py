@@ -45,7 +45,7 @@ def command(
     topology: str | None,
     as_json: bool,
 ) -> None:
-    from decant_tools.workspace.prune import check_output, prune_project, write_pruned
+    from decant_tools.workspace.prune import check_output, ignore_output, prune_project, write_pruned
     from decant_tools.workspace.store import home_of
     from decant_tools.workspace.view import find_root, open_view
 
@@ -57,6 +57,8 @@ def command(
     pruned = prune_project(view, found, with_tests=with_tests)
     if not only_list:
         write_pruned(view.root, pruned, out)
+        if view.git is not None and ignore_output(view.git, out):
+            click.echo(f"note: git ignores {out} now, by a line in .git/info/exclude.", err=True)
     if as_json:
         print_json(
             project={"name": found.name, "kind": found.kind, "path": found.path},

@@ -73,6 +73,16 @@ def test_without_a_folder_it_goes_where_git_does_not_look(repo: Plain) -> None:
     assert repo.git("status", "--porcelain") == ""
 
 
+def test_a_folder_in_the_repository_is_ignored_from_then_on(repo: Plain) -> None:
+    before = repo.decant("graph", "--format", "json").out
+    for name in ("out", "a [b] c/out"):
+        first = repo.decant("prune", "user_service", "-o", name)
+        again = repo.decant("prune", "user_service", "-o", name, "--force")
+        assert ["git ignores" in answer.err for answer in (first, again)] == [True, False]
+    assert repo.git("status", "--porcelain") == ""
+    assert repo.decant("graph", "--format", "json").out == before
+
+
 def test_a_folder_in_use_is_refused(repo: Plain, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").touch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from decant.errors import CommandError
 from decant_tools.workspace.store import Store
 
 if TYPE_CHECKING:
+    from decant_tools.workspace.git import Git
     from decant_tools.workspace.prune.select import Pruned
 
 
@@ -101,6 +103,33 @@ def copy_files(root: Path, pruned: Pruned, out: Path) -> None:
         else:
             shutil.copyfile(source, target)
         target.chmod(0o755 if source.stat().st_mode & 0o100 else 0o644)
+
+
+def ignore_output(git: Git, out: Path) -> bool:
+    """Let git ignore a folder of this repository: what was copied would be found as projects of their own.
+
+    The line goes into the repository's own ``info/exclude``, which is no part of any commit.
+
+    Args:
+        git: The repository.
+        out: The folder.
+
+    Returns:
+        Whether a line was written.
+    """
+    place = out.resolve()
+    if not place.is_relative_to(git.toplevel) or git.ask("check-ignore", "--no-index", str(place)) is not None:
+        return False
+    exclude = git.common_folder / "info" / "exclude"
+    name = re.sub(r"([\\*?\[\] !#])", r"\\\1", place.relative_to(git.toplevel).as_posix())
+    try:
+        exclude.parent.mkdir(exist_ok=True)
+        before = exclude.read_bytes() if exclude.exists() else b""
+        gap = b"" if before.endswith(b"\n") or not before else b"\n"
+        exclude.write_bytes(before + gap + os.fsencode(f"/{name}/\n"))
+    except OSError:
+        return False
+    return True
 
 
 def _record(out: Path) -> str:

@@ -100,6 +100,7 @@ class _Pruner:
             sources = sources_of(self.tree, dockerfile)
             context = context_of(self.project, sources, self.tree.files)
             self.shared.files |= self.copied(sources, context)
+            self.warn_of(context)
         take_uv_workspace(self.tree, [each.path for each in self.projects], self.shared)
         take_requirements(self.tree, found, self.is_ours, self.shared)
         found = self.without_strays(found | self.shared.files)
@@ -132,6 +133,14 @@ class _Pruner:
             return set()
         globs = [source for source in sources if source != "." and not source.startswith("*")]
         return {path for path in self.tree.files if matches(path, globs) and not self.owners.of(path)}
+
+    def warn_of(self, context: str) -> None:
+        """Note what an image that is built from the project's folder does not hold."""
+        outside = [each.path for each in self.projects if context and not f"{each.path}/".startswith(f"{context}/")]
+        if outside:
+            self.shared.notes.append(
+                f"the Dockerfile is written for {context}, so an image has nothing of {_some(outside)}."
+            )
 
     def is_ours(self, path: str) -> bool:
         owners = self.owners.of(path)

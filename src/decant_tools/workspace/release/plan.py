@@ -96,7 +96,9 @@ class _Planner:
         changed = [need for need in standing.needs if need in released or self._is_behind(standing, need)]
         dependencies = tuple(self._title(need) for need in changed)
         to, why = self._next(standing, dependencies, is_asked=is_asked)
-        return Step(standing, to, why, dependencies) if to is not None else None
+        if to is None:
+            return None
+        return Step(standing, to, why, dependencies if standing.tag else ())  # a first version has changed nothing
 
     def _is_behind(self, standing: Standing, need: str) -> bool:
         return highest(standing.behind.get(need, ())) != "none"
