@@ -9,14 +9,28 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator
-from posixpath import join
+from collections.abc import Callable, Iterable, Iterator
+from posixpath import dirname, join
 from typing import NamedTuple
 
 Read = Callable[[str], "bytes | None"]
 
 STARTS = ("app.py", "wsgi.py", "main.py", "manage.py", "asgi.py", "run.py", "server.py", "__main__.py")
 """Files that start a service, in the order in which they are looked for."""
+
+
+def inner_folder(path: str, name: str) -> str | None:
+    """Return the dotted name of a folder in a service that its code may lie in; None where it may not.
+
+    Args:
+        path: Relative to the service.
+        name: The service's name.
+    """
+    parts = path.split("/")
+    if parts[0] == "src":
+        return ".".join(parts[1:]) if len(parts) < 3 else None
+    return path if path in {"app", name, name.replace("-", "_")} else None
+
 
 FLASK_PORT = 5000
 UVICORN_PORT = 8000
@@ -63,11 +77,13 @@ class Entry:
     Args:
         folder: Its path, relative to the workspace.
         read: Reads a file of the workspace; None where there is none.
+        inside: Folders in it that its code may lie in, and the dotted name of each: ``("src/orders", "orders")``.
     """
 
-    def __init__(self, folder: str, read: Read) -> None:
+    def __init__(self, folder: str, read: Read, inside: Iterable[tuple[str, str]] = ()) -> None:
         self._folder = folder
         self._read = read
+        self._inside = [(join(folder, place), dotted) for place, dotted in inside]
 
     def start(self) -> Start | None:
         """Return how it is started; None where nothing says so.
@@ -82,8 +98,9 @@ class Entry:
         words = command.split()
         for word in words[1:] if words and re.match(r"(?:.*/)?python[\d.]*$", words[0]) else ():
             if word.endswith(".py"):
-                tree = self._tree(word)
-                return self._served(word, tree) if tree is not None else None
+                path = join(self._folder, word)
+                tree = self._tree(path)
+                return self._served(path, tree) if tree is not None else None
         return told_port(command, "")
 
     def exposed(self) -> Port | None:
@@ -109,41 +126,46 @@ class Entry:
         return None
 
     def _script(self) -> Start | None:
-        for name in STARTS:
-            tree = self._tree(name)
-            if tree is None:
-                continue
-            if name == "manage.py":
-                return self._manage(name)
-            if any(_server_calls(tree)):
-                return Start(f"python {name}", join(self._folder, name), self._served(name, tree))
+        for path, dotted in self._files():
+            tree = self._tree(path)
+            if path == join(self._folder, "manage.py"):
+                return self._manage(path)
+            if tree is not None and any(_server_calls(tree)):
+                return Start(self._python(path, dotted), path, self._served(path, tree))
         return None
 
-    def _manage(self, name: str) -> Start:
-        text, at = self._text(name), join(self._folder, name)
+    def _manage(self, path: str) -> Start:
+        text = self._text("manage.py")
         if "django" in text:
-            return Start("python manage.py runserver $PORT --noreload", at)
+            return Start("python manage.py runserver $PORT --noreload", path)
         if "flask_script" in text:
-            return Start("python manage.py runserver --port $PORT", at)
-        return Start("python manage.py run --port $PORT", at)
+            return Start("python manage.py runserver --port $PORT", path)
+        return Start("python manage.py run --port $PORT", path)
 
     def _application(self) -> Start | None:
-        for name in STARTS:
-            tree = self._tree(name)
+        for path, dotted in self._files():
+            tree = self._tree(path)
             made = _application_in(tree) if tree is not None else None
-            module, at = name.removesuffix(".py"), join(self._folder, name)
             if made == "flask":
-                return Start(f"flask --app {module} run --port $PORT", at)
+                return Start(f"flask --app {dotted} run --port $PORT", path)
             if made is not None:
-                return Start(f"uvicorn {module}:{made} --port $PORT", at)
+                return Start(f"uvicorn {dotted}:{made} --port $PORT", path)
         return None
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        """Yield the files that may start it, and how each is imported in its folder."""
+        for place, prefix in [(self._folder, ""), *self._inside]:
+            for name in STARTS:
+                if self._read(join(place, name)) is not None:
+                    stem = name.removesuffix(".py")
+                    yield join(place, name), f"{prefix}.{stem}" if prefix else stem
 
     def _broken(self) -> Start | None:
         """Return a start of a file that is no Python now: whoever starts it is told by Python why."""
-        for name in STARTS:
-            tree = self._tree(name)
-            if tree is not None and not tree.body and self._text(name).strip():
-                return Start(f"python {name}", join(self._folder, name))
+        for path, dotted in self._files():
+            tree = self._tree(path)
+            if tree is not None and not tree.body and (self._read(path) or b"").strip():
+                return Start(self._python(path, dotted), path)
         return None
 
     def _image(self) -> Start | None:
@@ -156,13 +178,19 @@ class Entry:
                         return Start(command, f"{join(self._folder, path)}:{number}", self.port_of(command))
         return None
 
+    def _python(self, path: str, dotted: str) -> str:
+        """Return the command that runs a file: by its name, or as a module of its package."""
+        if "." in dotted:
+            return f"python -m {dotted.removesuffix('.__main__')}"
+        return f"python {path.removeprefix(f'{self._folder}/')}"
+
     # --- ports ---
 
-    def _served(self, name: str, tree: ast.Module) -> Port | None:
+    def _served(self, path: str, tree: ast.Module) -> Port | None:
         """Return where the first server call of a file listens."""
-        values = _Values(tree, lambda module: self._tree(f"{module.replace('.', '/')}.py"))
+        values = _Values(tree, lambda module: self._module(dirname(path), module))
         for call, word in _server_calls(tree):
-            at = f"{join(self._folder, name)}:{call.lineno}"
+            at = f"{path}:{call.lineno}"
             given = next((keyword.value for keyword in call.keywords if keyword.arg == "port"), None)
             if given is None and len(call.args) > 1 and (word in _SECOND or word == "run"):
                 given = call.args[1]
@@ -175,8 +203,14 @@ class Entry:
             return Port(found[0], at, found[1]) if found else None
         return None
 
-    def _tree(self, name: str) -> ast.Module | None:
-        raw = self._read(join(self._folder, name))
+    def _module(self, folder: str, dotted: str) -> ast.Module | None:
+        """Return a module that lies beside a file, or in the service's folder."""
+        path = f"{dotted.replace('.', '/')}.py"
+        places = dict.fromkeys((folder, self._folder, *(dirname(place) for place, _ in self._inside)))
+        return next((tree for place in places if (tree := self._tree(join(place, path))) is not None), None)
+
+    def _tree(self, path: str) -> ast.Module | None:
+        raw = self._read(path)
         try:
             return None if raw is None else ast.parse(raw)
         except (SyntaxError, ValueError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from decant.settings.sources import read_sources
 from decant.settings.toml import TomlFile
 from decant.topology import Gateway, ServiceSpec, Workspace, load_workspace
 from decant.topology.find import FILE_NAME, find_workspace
-from decant_tools.workspace.entrypoint import Entry, Port, Start, takes_port
+from decant_tools.workspace.entrypoint import STARTS, Entry, Port, Start, inner_folder, takes_port
 from decant_tools.workspace.model import Project
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class Foreign:
                 raise CommandError(detail, exit_code=3) from error
             self._given, self.view = fresh._given, fresh.view
             self.__dict__["services"] = services
+            self.__dict__.pop("_folders_with_starts", None)
 
     def environment(self, name: str, *, relax: bool, say: Callable[[str], None] | None = None) -> Environment:
         """Return a service's environment, made if that has not been done yet.
@@ -191,7 +192,7 @@ class Foreign:
 
     def _read(self, project: Project) -> ForeignService:
         table, name = self._table(project), process_name(project)
-        entry = Entry(project.path, self._file)
+        entry = Entry(project.path, self._file, self._inside(project))
         start = self._start(project, entry)
         variables = self._variables(project)
         port = self._port(project, start, entry, variables)
@@ -207,6 +208,20 @@ class Foreign:
             name, project, start.command if start else "", start.at if start else "", port.number, port.at, port.name,
             declared.replicas if declared else 1, variables, needs, fault, hint,
         )  # fmt: skip
+
+    def _inside(self, project: Project) -> Iterator[tuple[str, str]]:
+        """Yield the folders in a service that files lie in which may start it, and their dotted names."""
+        above = f"{project.path}/" if project.path else ""
+        for folder in self._folders_with_starts:
+            if folder.startswith(above) and (path := folder.removeprefix(above)):
+                dotted = inner_folder(path, project.name)
+                if dotted is not None:
+                    yield path, dotted
+
+    @cached_property
+    def _folders_with_starts(self) -> tuple[str, ...]:
+        ends = tuple(f"/{name}" for name in STARTS)
+        return tuple(sorted({path.rpartition("/")[0] for path in self.view.tree.files if path.endswith(ends)}))
 
     def _start(self, project: Project, entry: Entry) -> Start | None:
         table = self._table(project)

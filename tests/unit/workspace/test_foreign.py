@@ -248,6 +248,17 @@ def test_a_service_is_made_of_its_folder_and_of_its_libs(write: Write) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("inside", ["orders", "src/orders", "app", "src"])
+def test_code_in_a_package_is_started_as_a_module(plan: Callable[..., Planned], inside: str) -> None:
+    folder, package = f"services/orders/{inside}", inside.rpartition("/")[2]
+    files = {f"{folder}/__init__.py": "", f"{folder}/settings.py": f"PORT = {free_ports(1)[0]}\n", f"{folder}/app.py": (
+        "from flask import Flask\nfrom .settings import PORT\napp = Flask(__name__)\napp.run(port=PORT)\n"
+    ), "services/orders/requirements.txt": "flask\n"}  # fmt: skip
+    (orders,) = plan(files).processes
+    assert orders.argv[-2:] == (("python", "src/app.py") if inside == "src" else ("-m", f"{package}.app"))
+    assert files[f"{folder}/settings.py"] == f"PORT = {orders.port}\n"
+
+
 def test_a_start_after_the_first_is_of_the_files_as_they_are_then(plan: Callable[..., Planned], write: Write) -> None:
     (first,) = plan({**app("users"), "services/users/.env": "A=1\n"}).processes
     assert first.renew is not None
