@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import finalize
 
 from decant_tools.workspace.changes import Change, Difference, chained
+from decant_tools.workspace.completion import remember_names
 from decant_tools.workspace.git import Git, GitError, Running, Started, start_opening, start_work
 from decant_tools.workspace.tree import CommitTree, FolderTree, Tree, WorkTree
 
@@ -123,6 +124,7 @@ class View:
             found = self._snapshots.of_folder(tree)
         if any(each.code == "decant-toml" for each in found.discovery.findings):
             self._snapshots.raise_faults(tree)
+        remember_names(self._snapshots.store, found.graph.projects.values())
         return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from decant.errors import CommandError, SettingsError
 from decant_tools.workspace import reading, snapshot
 from decant_tools.workspace.changes import Change
+from decant_tools.workspace.completion import project_names
 from decant_tools.workspace.git import GitError
 from decant_tools.workspace.model import Graph
 from decant_tools.workspace.reading import Reader
@@ -413,3 +415,22 @@ def test_what_a_file_says_depends_on_its_name_and_content_alone(repo: Repository
     repo.write({"libs/copy/__init__.py": FILES["libs/db/__init__.py"]})
     again = Reader(store, "test").read(open_view(repo.root).tree, ["libs/copy/__init__.py"]).plain
     assert again["libs/copy/__init__.py"] == said["libs/db/__init__.py"]
+
+
+def test_the_shell_completes_the_names_of_the_last_answer_and_finds_nothing_out(
+    repo: Repository, builds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def completed(incomplete: str) -> list[str]:
+        command = click.Command("x")
+        return project_names(click.Context(command), click.Argument(["project"]), incomplete)
+
+    monkeypatch.chdir(repo.root / "services")
+    assert completed("") == []
+    open_view(repo.root).graph  # noqa: B018
+    repo.write({"libs/more/__init__.py": ""})
+    builds.clear()
+    assert completed("") == ["common", "db", "orders", "users"]
+    assert completed("o") == ["orders"]
+    assert builds == []
+    open_view(repo.root).graph  # noqa: B018
+    assert completed("m") == ["more"]
