@@ -16,6 +16,7 @@ anything else                 is only shown; ``sh`` is for commands of this repo
 ============================  ======================================================================================
 
 A page that has ``<!-- folder: examples/bookclub -->`` in it is followed in a copy of that folder, others in an empty one.
+One with ``<!-- ports: 5001 5002 -->`` has these in its sources, as ``port=5001``; others are written there that are free.
 One with ``<!-- after: 01-….md -->`` goes on where that page has written its files, before it starts a server.
 """
 
@@ -30,6 +31,7 @@ FENCE = re.compile(
 )
 AFTER = re.compile(r"^<!-- after: (\S+) -->$", re.MULTILINE)
 FOLDER = re.compile(r"^<!-- folder: (\S+) -->$", re.MULTILINE)
+PORTS = re.compile(r"^<!-- ports: ([\d ]+) -->$", re.MULTILINE)
 LEFT_OUT = re.compile(r"^[ \t]*# …[ \t]*\n", re.MULTILINE)
 RUN = ("python", "console", "toml", "json")
 """Languages of blocks that are never only shown."""
@@ -145,6 +147,12 @@ def folder_of(text: str) -> str | None:
     """Return the folder of this repository that a page begins with, or None for an empty one."""
     found = FOLDER.search(text)
     return found[1] if found else None
+
+
+def ports_of(text: str) -> list[int]:
+    """Return the ports that are written in the sources of a page's folder, and that a reader here must not take."""
+    found = PORTS.search(text)
+    return [int(each) for each in found[1].split()] if found else []
 
 
 def page_before(text: str) -> str | None:

@@ -23,6 +23,7 @@ LONG = {
     "docs/tutorial/02-another-table.md",
     "docs/tutorial/03-your-first-event.md",
     "docs/tutorial/04-your-first-saga.md",
+    "docs/tutorial/06-adopt-a-monorepo.md",
 }
 """Pages that take more than five seconds to follow."""
 
