@@ -213,7 +213,8 @@ class Snapshots:
             names, topology=self.topology, folder=self.root.absolute().name, manifests=_manifests(said)
         )
         facts = {path: Facts.from_json(plain[1]) for path, plain in said.plain.items() if plain[1]}
-        graph = build_graph(names.files, discovery, facts)
+        links = names.read_many([path for path, mode in tree.modes.items() if mode == LINK])
+        graph = build_graph(names.files, discovery, facts, {path: os.fsdecode(to) for path, to in links.items()})
         if said.large:
             graph = Graph(graph.projects.values(), graph.edges, sorted({*graph.findings, *map(_too_large, said.large)}))
         made = Snapshot.of(state, discovery, graph, {path: plain[0] for path, plain in said.plain.items()})

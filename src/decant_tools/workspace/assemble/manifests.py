@@ -128,7 +128,7 @@ class Manifests:
             return
         self._read.add(path)
         for level, code, line, message, fix in self._facts[path].faults:
-            if code in {"unreadable-manifest", "unreadable-lock"}:
+            if code == "unreadable-manifest":
                 self.findings.append(Finding(level, code, _at(path, line), message, fix))
 
     def _include(self, source: str, path: str, include: Include) -> None:

@@ -1,4 +1,4 @@
-"""What one file says about what it depends on: imports, manifests, lock files, Dockerfiles."""
+"""What one file says about what it depends on: imports, manifests, Dockerfiles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from decant_tools.workspace.facts.model import (
     FileKind,
     Import,
     Include,
-    Locked,
     Requirement,
 )
 from decant_tools.workspace.facts.names import normalise
@@ -30,7 +29,6 @@ __all__ = [
     "FileKind",
     "Import",
     "Include",
-    "Locked",
     "Requirement",
     "extract",
     "kind_of",
@@ -48,8 +46,8 @@ def extract(path: str, content: bytes) -> Facts:
         path: Relative to the workspace; it only decides how the content is read.
         content: As it is in the repository.
     """
-    kind = kind_of(path)
-    return NOTHING if kind is None else _reader(kind)(content)
+    kind = kind_of(path)  # a lock adds nothing: what it resolves was asked for in a manifest
+    return NOTHING if kind is None or kind == "lock" else _reader(kind)(content)
 
 
 def _reader(kind: FileKind) -> Callable[[bytes], Facts]:
@@ -62,8 +60,6 @@ def _reader(kind: FileKind) -> Callable[[bytes], Facts]:
         from decant_tools.workspace.facts.pyproject import read_pyproject as reader
     elif kind == "dockerfile":
         from decant_tools.workspace.facts.dockerfile import read_dockerfile as reader
-    elif kind == "lock":
-        from decant_tools.workspace.facts.locks import read_lock as reader
     elif kind == "node":
         from decant_tools.workspace.facts.node import read_node as reader
     elif kind == "setup":

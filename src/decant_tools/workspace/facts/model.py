@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-EXTRACTOR_VERSION = 2
+EXTRACTOR_VERSION = 3
 """Goes up whenever a file's facts may come out otherwise than before: what was kept of older ones is read anew."""
 
 FileKind = Literal["python", "setup", "requirements", "pyproject", "pipfile", "setup.cfg", "lock", "dockerfile", "node"]
@@ -69,24 +69,6 @@ class Include(NamedTuple):
     is_constraint: bool = False
 
 
-class Locked(NamedTuple):
-    """A package as a lock file resolved it.
-
-    Attributes:
-        name: Normalised (PEP 503).
-        version: Or "" where it has none.
-        needs: The normalised names of packages that it depends on, extras and groups included.
-        digest: Differs whenever anything about the package does: version, source, hashes, markers.
-        path: Its folder, relative to the lock file's, when it is part of the workspace; or "".
-    """
-
-    name: str
-    version: str
-    needs: tuple[str, ...]
-    digest: str
-    path: str = ""
-
-
 class Copy(NamedTuple):
     """A source of COPY or ADD, or of a bind mount, in a Dockerfile.
 
@@ -125,11 +107,9 @@ class Facts(NamedTuple):
         classes: Python: classes of the top level with bases from elsewhere.
         dynamic: Python: lines of imports whose name is only known at run time.
         name: Manifests: the normalised name of the distribution, or "".
-        version: Manifests: the version as written, or "".
         requirements: Manifests and requirements files: what they ask for.
         includes: Requirements files: those that they take in.
         roots: Manifests: folders that packages lie in, relative to the manifest's folder: ``src``.
-        locked: Lock files, and requirements files with hashes or origins.
         copies: Dockerfiles.
         faults: What is wrong with it.
     """
@@ -138,11 +118,9 @@ class Facts(NamedTuple):
     classes: tuple[Class, ...] = ()
     dynamic: tuple[int, ...] = ()
     name: str = ""
-    version: str = ""
     requirements: tuple[Requirement, ...] = ()
     includes: tuple[Include, ...] = ()
     roots: tuple[str, ...] = ()
-    locked: tuple[Locked, ...] = ()
     copies: tuple[Copy, ...] = ()
     faults: tuple[Fault, ...] = ()
 
@@ -173,7 +151,6 @@ _READERS: Mapping[str, Any] = {
     "classes": lambda rows: tuple(Class(name, tuple(bases)) for name, bases in rows),
     "requirements": lambda rows: tuple(Requirement(*row) for row in rows),
     "includes": lambda rows: tuple(Include(*row) for row in rows),
-    "locked": lambda rows: tuple(Locked(row[0], row[1], tuple(row[2]), *row[3:]) for row in rows),
     "copies": lambda rows: tuple(Copy(*row) for row in rows),
     "faults": lambda rows: tuple(Fault(*row) for row in rows),
 }

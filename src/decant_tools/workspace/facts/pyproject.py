@@ -28,7 +28,6 @@ def read_pyproject(content: bytes) -> Facts:
     found = [*_standard(data, project, uv), *_poetry(poetry), *_others(tool)]
     return Facts(
         name=normalise(_text(project.get("name")) or _text(poetry.get("name"))),
-        version=_text(project.get("version")) or _text(poetry.get("version")),
         requirements=_placed(_with_sources(found, _table(uv, "sources")), text),
         roots=tuple(dict.fromkeys(_roots(tool))),
     )

@@ -6,19 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from decant_tools.workspace.facts.digest import digest
-from decant_tools.workspace.facts.model import Facts, Fault, Include, Locked, Requirement
+from decant_tools.workspace.facts.model import Facts, Fault, Include, Requirement
 from decant_tools.workspace.facts.names import normalise
 from decant_tools.workspace.facts.text import decode
 
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)", re.DOTALL)
-_PIN = re.compile(r"===?\s*([^\s;,*]+)\s*(?:;|--|$)")
 _FILE_OPTION = re.compile(
     r"(?:-(?P<short>[rce])\s*|--(?P<long>requirement|constraint|editable)(?:\s+|\s*=\s*))(?P<value>.+)"
 )
 _HASHES = re.compile(r"\s--(?:hash|config-settings?|global-option|install-option)\b.*$")
-_VIA = re.compile(r"#\s*(?:via\b)?\s*(.*)")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)$", re.IGNORECASE)
 _ROOT_VARIABLE = re.compile(r"^/*(?:\$\{PROJECT_ROOT\}|\$\{PWD\}|\{root:uri\})/*")
@@ -32,20 +29,17 @@ class Line(NamedTuple):
     Attributes:
         number: Where it begins, counted from 1.
         text: Without comments and continuations.
-        comments: What stands in the comments that follow it: who asked for it.
     """
 
     number: int
     text: str
-    comments: list[str]
 
 
 def read_requirements(content: bytes) -> Facts:
-    """Return what a requirements file asks for and takes in, and what it resolves when it is a lock file."""
+    """Return what a requirements file asks for and takes in."""
     text, is_sound = decode(content)
     requirements: list[Requirement] = []
     includes: list[Include] = []
-    pins: list[tuple[Line, str, str]] = []
     faults = [] if is_sound else [unreadable(0, "Its bytes are not UTF-8.", "Save it as UTF-8.")]
     for line in _lines(text):
         option = _FILE_OPTION.fullmatch(line.text)
@@ -61,12 +55,9 @@ def read_requirements(content: bytes) -> Facts:
             )
             continue
         requirements.append(found)
-        if not found.path and (version := _version(line.text)):
-            pins.append((line, found.name, version))
     return Facts(
         requirements=tuple(requirements),
         includes=tuple(includes),
-        locked=_locked(pins) if _is_lock(text) else (),
         faults=tuple(faults),
     )
 
@@ -132,65 +123,22 @@ def _of_archive(address: str) -> str:
     return normalise(name)
 
 
-def _version(text: str) -> str:
-    pin = _PIN.search(text)
-    return pin[1] if pin else ""
-
-
-def _is_lock(text: str) -> bool:
-    return "--hash=" in text or "# via" in text
-
-
 def _lines(text: str) -> Iterator[Line]:
-    """Yield the logical lines that say something, each with the comments that belong to it."""
-    last: Line | None = None
+    """Yield the logical lines that say something."""
     pieces: list[str] = []
     start = 0
     for number, raw in enumerate(text.split("\n"), 1):
         if not pieces:
             start = number
-            if raw.lstrip().startswith("#"):
-                if last is not None:
-                    last.comments.append(raw.strip())
-                continue
         if raw.endswith("\\") and not _COMMENT.search(raw):
             pieces.append(raw[:-1])
             continue
         pieces.append(raw)
-        joined = "".join(pieces)
+        yield from _line(start, "".join(pieces))
         pieces = []
-        line = _line(start, joined)
-        if line is not None:
-            yield from (last,) if last is not None else ()
-            last = line
-    if pieces and (line := _line(start, "".join(pieces))) is not None:
-        yield from (last,) if last is not None else ()
-        last = line
-    if last is not None:
-        yield last
+    yield from _line(start, "".join(pieces))
 
 
-def _line(number: int, raw: str) -> Line | None:
-    comment = _COMMENT.search(raw)
-    text = (raw[: comment.start()] if comment else raw).strip()
-    return Line(number, text, [comment[0].strip()] if comment else []) if text else None
-
-
-def _locked(pins: list[tuple[Line, str, str]]) -> tuple[Locked, ...]:
-    """Return the packages of a resolved file; the comments name who asked for each."""
-    needs: dict[str, set[str]] = {name: set() for _, name, _ in pins}
-    for line, name, _ in pins:
-        for asker in _askers(line.comments):
-            if asker in needs:
-                needs[asker].add(name)
-    return tuple(Locked(name, version, tuple(sorted(needs[name])), digest(line.text)) for line, name, version in pins)
-
-
-def _askers(comments: list[str]) -> Iterator[str]:
-    is_via = False
-    for comment in comments:
-        is_via = is_via or bool(re.match(r"#\s*via\b", comment))
-        if is_via:
-            for item in _VIA.sub(r"\1", comment).split(","):
-                if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", item.strip()):
-                    yield normalise(item.strip())
+def _line(number: int, raw: str) -> Iterator[Line]:
+    if text := _COMMENT.sub("", raw).strip():
+        yield Line(number, text)

@@ -38,7 +38,6 @@ def read_setup(content: bytes) -> Facts:
             given = {keyword.arg: _follow(keyword.value, known) for keyword in node.keywords if keyword.arg}
             return facts._replace(
                 name=normalise(_literal(given.get("name"))),
-                version=_literal(given.get("version")),
                 requirements=tuple(_requirements(given, known)),
                 roots=tuple(_roots(given)),
             )
@@ -63,7 +62,6 @@ def read_setup_cfg(content: bytes) -> Facts:
     where = parser.get("options.packages.find", "where", fallback="").split()
     return Facts(
         name=normalise(parser.get("metadata", "name", fallback="").strip()),
-        version=parser.get("metadata", "version", fallback="").strip(),
         requirements=tuple(_listed(lists, text)),
         roots=tuple(dict.fromkeys(folder.strip("/") for folder in (*folders, *where) if folder.strip("./"))),
     )

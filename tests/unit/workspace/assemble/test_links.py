@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from decant_tools.workspace.view import open_view
 from tests.unit.workspace.assemble.graphs import PLAIN, edges, graph_of
+from tests.unit.workspace.repository import Repository
 
 ORDERS = "service:orders"
 
@@ -20,3 +26,13 @@ def test_what_a_link_leads_to_is_depended_on() -> None:
 def test_links_that_stay_within_or_lead_nowhere_are_no_edges() -> None:
     for to in ("own", "../orders/own", "gone", "/etc", "../../../out", "../..", "common"):
         assert linked(to) == []
+
+
+def test_links_of_a_real_repository_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DECANT_HOME", str(tmp_path / "home"))
+    repository = Repository(tmp_path / "repo")
+    repository.write(PLAIN)
+    (repository.root / "services/orders/common").symlink_to("../../libs/db")
+    repository.commit()
+    graph = open_view(repository.root).graph
+    assert ("lib:db", "extra", "services/orders/common") in edges(graph, ORDERS)

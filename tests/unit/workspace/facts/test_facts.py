@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decant_tools.workspace.facts import Facts, extract, kind_of
-from tests.unit.workspace.facts.test_locks import UV
 from tests.unit.workspace.facts.test_manifests import PYPROJECT
 
 
@@ -50,7 +49,6 @@ def test_the_name_decides_how_a_file_is_read(path: str, kind: str | None) -> Non
         ("a.py", "import a\nfrom decant import Event\nclass X(Event): ...\n__import__(y)\n"),
         ("broken.py", "import a\nx = '\n"),
         ("pyproject.toml", PYPROJECT),
-        ("uv.lock", UV),
         ("requirements.txt", "-r x.txt\nflask==1 --hash=sha256:a\n../x\n!!\n"),
         ("Dockerfile", "COPY a b\n"),
         ("README.md", "# x"),
@@ -59,6 +57,10 @@ def test_the_name_decides_how_a_file_is_read(path: str, kind: str | None) -> Non
 def test_facts_go_through_json_unchanged(path: str, text: str) -> None:
     facts = extract(path, text.encode())
     assert Facts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
+
+
+def test_a_lock_adds_nothing_to_what_manifests_ask_for() -> None:
+    assert extract("uv.lock", b"version = 1\n") == Facts()
 
 
 def test_a_file_that_says_nothing_takes_no_room() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from decant_tools.workspace.facts import Facts, Include, Locked, Requirement, extract
+from decant_tools.workspace.facts import Facts, Include, Requirement, extract
 
 
 def read(text: str | bytes, path: str = "requirements.txt") -> Facts:
@@ -76,27 +76,3 @@ def test_what_is_no_requirement_is_an_error_with_its_line() -> None:
 
 def test_a_continuation_at_the_end_is_no_exception() -> None:
     assert asked("flask \\") == [("flask", "")]
-
-
-def test_what_was_locked_tells_versions_and_who_asked() -> None:
-    text = (
-        "flask==3.0.0 \\\n    --hash=sha256:aa\n    # via -r requirements.in\n"
-        "jinja2==3.1.4 \\\n    --hash=sha256:bb\n    # via\n    #   flask\n    #   other\n"
-        "other==1 ; python_version > '3' \\\n    --hash=sha256:cc\n"
-    )
-    found = read(text).locked
-    assert [(each.name, each.version, each.needs) for each in found] == [
-        ("flask", "3.0.0", ("jinja2",)),
-        ("jinja2", "3.1.4", ()),
-        ("other", "1", ("jinja2",)),
-    ]
-
-
-def test_another_hash_is_another_digest_and_another_origin_is_not() -> None:
-    before = read("flask==3.0 --hash=sha256:aa\n# via a\n").locked[0]
-    assert read("flask==3.0 --hash=sha256:bb\n# via a\n").locked[0].digest != before.digest
-    assert read("flask==3.0 --hash=sha256:aa\n# via b\n").locked[0] == Locked("flask", "3.0", (), before.digest)
-
-
-def test_a_list_by_hand_is_no_lock() -> None:
-    assert read("flask==3.0\n").locked == ()
