@@ -110,6 +110,7 @@ class _Reading:
     editable: list[str] = field(default_factory=list)
     manifests: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
 
     def read(self, path: str) -> bytes | None:
         return self.view.tree.read(path) if path in self.view.tree.files else None
@@ -217,6 +218,9 @@ class _Reading:
         return sorted(libs, key=lambda lib: lib.path)
 
     def _lib(self, lib: Project) -> None:
+        if lib.id in self.seen:  # libs that need libs: each once, not once for every way that leads to it
+            return
+        self.seen.add(lib.id)
         pyproject = read_pyproject(join(lib.path, "pyproject.toml"), self.read)
         if self._is_installed(lib.path, pyproject):
             self._editable(lib.path)
