@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from decant.errors import CommandError
+from decant_tools.workspace.completion import project_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,9 @@ FORMATS = ("text", "svg", "dot", "mermaid", "json")
 @click.option("--base", metavar="REV", help="What to compare with.  [default: the branch that this is merged into]")
 @click.option("--head", metavar="REV", help="What to judge.  [default: the files on disk]")
 @click.option("--files", is_flag=True, help="Judge the named PATHS, and no others; `-` reads them from stdin.")
-@click.option("--why", metavar="PROJECT", help="Say why this project is affected, or why it is not.")
+@click.option(
+    "--why", metavar="PROJECT", shell_complete=project_names, help="Say why this project is affected, or why it is not."
+)
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only these; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--matrix", is_flag=True, help="Print the matrix of a CI as one line of JSON.")
@@ -56,6 +59,7 @@ FORMATS = ("text", "svg", "dot", "mermaid", "json")
 @click.option("--edges", metavar="KINDS", help=f"Only follow these, with commas: {', '.join(EDGES)}.")
 @click.option("-t", "--topology", help="The topology; the workspace's default otherwise.")
 @click.option("--verify", is_flag=True, help="Prove it: import everything, and see which files that reads.")
+@click.option("--tests", is_flag=True, help="With --verify: run the tests of every project, too.")
 @click.option("--samples", type=click.IntRange(1), help="With --verify: only so many files, drawn at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What they are drawn from.")
 @click.pass_context
@@ -178,7 +182,7 @@ def _verify(view: View, chosen: dict[str, Any]) -> int:
     """Prove the selection, tell what is missing, and return the exit code."""
     from decant_tools.workspace.affected.verify import verify
 
-    proof = verify(view, samples=chosen["samples"], seed=chosen["seed"])
+    proof = verify(view, samples=chosen["samples"], seed=chosen["seed"], tests=chosen["tests"])
     for node, files in proof.failed.items():
         path, error = next(iter(files.items()))
         more = f" And {len(files) - 1} more." if len(files) > 1 else ""

@@ -91,3 +91,19 @@ def test_nothing_is_written_to_the_workspace(repo: Importable) -> None:
     before = repo.git("status", "--porcelain", "-uall")
     assert repo.verify().code == 1
     assert repo.git("status", "--porcelain", "-uall") == before
+
+
+def test_what_only_a_test_reads_is_found_when_tests_are_run(repo: Importable) -> None:
+    repo.write(
+        {
+            "services/svc5/app.py": "def table():\n    return open('../../libs/leaf/table.csv').read()\n",
+            "services/svc5/tests/test_table.py": "import app\n\ndef test_table():\n    assert app.table() == 'a,b'\n",
+            "services/svc5/conftest.py": "",
+            "libs/leaf/table.csv": "a,b",
+        }
+    )
+    assert repo.verify().code == 0
+    answer = repo.verify("--tests")
+    assert [(miss["file"], miss["project"], miss["at"], miss["breaks"]) for miss in answer.document["misses"]] == [
+        ("libs/leaf/table.csv", "service:svc5", "services/svc5/app.py:2", True)
+    ]

@@ -1,4 +1,4 @@
-"""Imports files of one project, and tells which files of the workspace that read.
+"""Imports files of one project, and may run its tests; tells which files of the workspace that read.
 
 A program of its own: it runs in the project's environment, which has nothing of this toolkit, and imports nothing but
 the standard library.
@@ -31,6 +31,8 @@ def main() -> None:
             load(f"{root}{path}", name)
         except BaseException as error:  # noqa: BLE001 - whatever it is, SystemExit too, the next one is tried
             failed[path] = f"{type(error).__name__}: {error}"[:300]
+    if order["tests"] and (fault := run_tests(order["tests"])):
+        failed["tests"] = fault
     with open(order["answer"], "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
         json.dump({"read": READ, "failed": failed}, file)
     sys.stdout.flush()
@@ -47,6 +49,17 @@ def load(path: str, name: str) -> None:
         module = importlib.util.module_from_spec(spec)
         sys.modules[module.__name__] = module
         spec.loader.exec_module(module)
+
+
+def run_tests(paths: list[str]) -> str:
+    """Run tests with pytest; return what was wrong, or ""."""
+    try:
+        import pytest
+
+        code = int(pytest.main(["-q", "-p", "no:cacheprovider", *paths]))
+    except BaseException as error:  # noqa: BLE001 - as for the modules
+        return f"{type(error).__name__}: {error}"[:300]
+    return "" if code in {0, 5} else f"pytest ended with {code}."  # 5: there are none
 
 
 def watch(root: str) -> None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 DEADLINE_S = 120.0
 """How long the files of one project may take to be imported."""
 
+TESTS_DEADLINE_S = 900.0
+"""The same, with its tests."""
+
 # The program itself and not its file: Python would put the file's folder first on the path.
 _PROBE = Path(probe.__file__).read_text("utf-8")
 
@@ -94,20 +97,21 @@ class Proof(NamedTuple):
     failed: Mapping[str, Mapping[str, str]]
 
 
-def verify(view: View, *, samples: int | None = None, seed: int = 0) -> Proof:
+def verify(view: View, *, samples: int | None = None, seed: int = 0, tests: bool = False) -> Proof:
     """Compare what files select with what reads them.
 
     Args:
         view: The workspace as it is on disk.
         samples: Only so many files, drawn at random; all by default.
         seed: What they are drawn from.
+        tests: Run the tests of every project, too.
 
     Raises:
-        CommandError: Exit code 5, when the files of a project take too long to be imported.
+        CommandError: Exit code 5, when the files of a project take too long.
     """
     projects = [project for project in view.graph.projects.values() if _modules(view, project)]
     with tempfile.TemporaryDirectory(prefix="decant-verify-") as made:
-        copy = _Copy(view, Path(made))
+        copy = _Copy(view, Path(made), tests=tests)
         seen = {project.id: copy.look(project) for project in projects}
         python = {path for path in view.tree.files if path.endswith(".py")}
         files = sorted(python | {path for each in seen.values() for path in each.read})
@@ -132,10 +136,12 @@ class _Copy:
     Args:
         view: The workspace.
         folder: Where the copy is made.
+        tests: Run the tests, too.
     """
 
-    def __init__(self, view: View, folder: Path) -> None:
+    def __init__(self, view: View, folder: Path, *, tests: bool) -> None:
         self._view = view
+        self._tests = tests
         self._folder = folder
         self.root = Path(os.path.realpath(folder)) / "workspace"
         for path in view.tree.files:
@@ -153,18 +159,20 @@ class _Copy:
             "nowhere": str(self._folder / "bytecode"),
             "paths": [str(self.root / path) for path in _paths(self._view.graph, project)],
             "modules": _modules(self._view, project),
+            "tests": [str(self.root / path) for path in _tests(self._view, project)] if self._tests else [],
             "answer": str(answer),
         }
+        deadline_s = TESTS_DEADLINE_S if self._tests else DEADLINE_S
         python, environ = self._python(project)
         try:
             done = subprocess.run(
                 [python, "-c", _PROBE],
                 input=json.dumps(order).encode(), cwd=self.root / project.path, env=environ, check=False,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=DEADLINE_S, start_new_session=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=deadline_s, start_new_session=True,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise CommandError(
-                f"The files of {project.id} were not imported within {DEADLINE_S:g} s.",
+                f"The files of {project.id} were not done within {deadline_s:g} s.",
                 hint="Does one of them start a server when it is imported?",
                 exit_code=5,
             ) from error
@@ -203,13 +211,15 @@ class _Copy:
 
     def _python(self, project: Project) -> tuple[str, dict[str, str]]:
         """Return the Python of a project's environment if that is made already, else the one that runs this."""
-        from decant_tools.workspace.environments import environment_key
+        from decant_tools.workspace.environments import Purpose, environment_key
         from decant_tools.workspace.environments.make import Shelf
         from decant_tools.workspace.store import home_of
 
         environ = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONSTARTUP"}}
         shelf = Shelf(home_of(self._view.root), self._view.root, lambda _: None)
-        made = None if project.modules or project.kind == "module" else shelf.find(environment_key(self._view, project))
+        purpose: Purpose = "test" if self._tests else "run"
+        is_own = not project.modules and project.kind != "module"  # modules run where this does
+        made = shelf.find(environment_key(self._view, project, purpose)) if is_own else None
         return (str(made.path / "bin" / "python") if made else sys.executable), environ
 
 
@@ -225,20 +235,38 @@ def _modules(view: View, project: Project) -> list[tuple[str, str]]:
             if node.startswith("file:")
         ]
     else:
-        others = [each.path for each in graph.projects.values() if each.path.startswith(f"{project.path}/")]
-        inside = [path for path in view.tree.files if path.startswith(f"{project.path}/" if project.path else "")]
-        paths = [path for path in inside if not any(path.startswith(f"{other}/") for other in others)]
+        paths = _inside(view, project)
     roots = sorted(_roots(project), key=len, reverse=True)
     if project.kind == "lib":  # its packages are imported by their names, whatever else lies in its folder
         roots = [*_bases(project), *roots]
     return [(path, _name(path, roots)) for path in sorted(set(paths)) if _is_importable(path, project)]
 
 
+def _tests(view: View, project: Project) -> list[str]:
+    """Return a project's test files."""
+    inside = _inside(view, project) if not project.modules else []
+    return [path for path in inside if path.endswith(".py") and _is_test(path.rpartition("/")[2])]
+
+
+def _inside(view: View, project: Project) -> list[str]:
+    """Return the files in a project's folder that are in no other project's."""
+    start = f"{project.path}/" if project.path else ""
+    others = tuple(
+        f"{each.path}/"
+        for each in view.graph.projects.values()
+        if each.path != project.path and each.path.startswith(start)
+    )
+    return [path for path in view.tree.files if path.startswith(start) and not path.startswith(others)]
+
+
+def _is_test(name: str) -> bool:
+    return name.startswith("test_") or name.endswith("_test.py")
+
+
 def _is_importable(path: str, project: Project) -> bool:
     *folders, name = path.removeprefix(f"{project.path}/").split("/")
-    is_test = name.startswith("test_") or name.endswith("_test.py")
     skipped = _SKIPPED | _STARTS if project.modules else _SKIPPED
-    return name.endswith(".py") and name not in skipped and not is_test and _FOLDERS.isdisjoint(folders)
+    return name.endswith(".py") and name not in skipped and not _is_test(name) and _FOLDERS.isdisjoint(folders)
 
 
 def _name(path: str, roots: Sequence[str]) -> str:
