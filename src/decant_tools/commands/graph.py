@@ -10,6 +10,7 @@ import click
 
 from decant.cli.output import json_option
 from decant.errors import CommandError
+from decant_tools.workspace.completion import project_names
 
 if TYPE_CHECKING:
     from decant_tools.workspace.draw import Format, Picture
@@ -39,9 +40,11 @@ COLOURS = {"[changed]": "red", "[affected]": "yellow"}
       decant graph --check
     """,
 )
-@click.argument("projects", nargs=-1)
+@click.argument("projects", nargs=-1, shell_complete=project_names)
 @click.option("-f", "--format", "chosen", type=click.Choice(FORMATS), help="  [default: what -o ends in, else text]")
-@click.option("--focus", metavar="NAME", help="This project, what it needs and who needs it.")
+@click.option(
+    "--focus", metavar="NAME", shell_complete=project_names, help="This project, what it needs and who needs it."
+)
 @click.option("--affected", "is_affected", is_flag=True, help="Mark what has changed, and what that affects.")
 @click.option("--base", metavar="REVISION", help="With --affected: compare with this; see `decant affected`.")
 @click.option("--files", is_flag=True, help="Show the files of modules too.")

@@ -9,6 +9,7 @@ import click
 
 from decant.cli.output import json_option, print_json
 from decant.errors import CommandError
+from decant_tools.workspace.completion import project_names
 
 if TYPE_CHECKING:
     from decant_tools.workspace.model import Project
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
       decant prune orders --list
     """,
 )
-@click.argument("project")
+@click.argument("project", shell_complete=project_names)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The folder.  [default: .decant/pruned/PROJECT]")
 @click.option("--list", "only_list", is_flag=True, help="Only list the files.")
 @click.option("--with-tests", is_flag=True, help="Take tests, too.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from decant.errors import CommandError
+from decant_tools.workspace.completion import project_names
 
 if TYPE_CHECKING:
     from decant_tools.workspace.affected import Selection
@@ -38,7 +39,7 @@ _HELP = """{sentence}
 def _options(function: F) -> F:
     """Add the options that all these commands have."""
     for decorator in reversed((
-        click.argument("projects", nargs=-1),
+        click.argument("projects", nargs=-1, shell_complete=project_names),
         click.option("--affected", "is_affected", is_flag=True, help="Only what the changes since a base reach."),
         click.option("--base", metavar="REV", help="With --affected: what to compare with."),
         click.option("--head", metavar="REV", help="With --affected: what to judge.  [default: the files on disk]"),
