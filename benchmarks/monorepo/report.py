@@ -58,6 +58,10 @@ def names_of_nx(printed: str) -> list[str]:
     return list(json.loads(printed))
 
 
+def tasks_of_decant(printed: str) -> list[str]:
+    return [each["name"] for each in json.loads(printed)["tasks"]]
+
+
 def tasks_of_turbo(printed: str) -> list[str]:
     return [each.partition(":")[0] for each in printed.splitlines() if ":test: cache " in each]
 
@@ -127,8 +131,8 @@ def others(binaries: Path, home: Path) -> list[Case]:
 
 def tests(binaries: Path | None, home: Path) -> list[Case]:
     """Return the test runs in which nothing is left to do."""
-    argv = [DECANT, "test", "--affected", "--base", "main"]
-    found = [Case("`decant test --affected`, nothing to do", argv, environ={"DECANT_HOME": str(home)})]
+    argv = [DECANT, "test", "--affected", "--base", "main", "--json"]
+    found = [Case("`decant test --affected`, nothing to do", argv, tasks_of_decant, {"DECANT_HOME": str(home)})]
     if binaries is not None:
         turbo = [str(binaries / "turbo"), "run", "test", "--affected"]
         nx = [str(binaries / "nx"), "affected", "-t", "test", "--base=main", "--head=HEAD"]
