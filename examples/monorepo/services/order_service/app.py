@@ -9,7 +9,9 @@ db.execute('CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER NOT NUL
 db.execute('CREATE TABLE order_items (order_id INTEGER NOT NULL, product_id INTEGER NOT NULL)')
 for number in range(1, 101):
     db.execute('INSERT INTO orders VALUES (?, ?)', (number, number % 10 + 1))
-    db.executemany('INSERT INTO order_items VALUES (?, ?)', [(number, number), (number, number % 100 + 1)])
+    db.executemany(
+        'INSERT INTO order_items VALUES (?, ?)', [(number, number), (number, number % 100 + 1)]
+    )
 
 
 @app.route('/orders/<int:order_id>')
