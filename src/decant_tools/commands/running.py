@@ -43,7 +43,8 @@ def ps(config: str, as_json: bool) -> None:
         return
     rows = [_row(process) for service in document["services"] for process in service["processes"] or [service]]
     print_table(("NAME", "STATE", "HEALTH", "URL", "PID", "UPTIME", "RESTARTS", "WHY"), rows)
-    click.echo(f"{document['workspace']} runs as {document['topology']} on {document['edge'] or 'no edge'}", err=True)
+    edge = f" on {document['edge']}" if document["edge"] else ""
+    click.echo(f"{document['workspace']} runs as {document['topology']}{edge}", err=True)
 
 
 def _row(process: dict[str, Any]) -> tuple[str, ...]:
