@@ -201,7 +201,8 @@ def _projects(view: View, root: Path, chosen: dict[str, Any], selection: Selecti
     found = choose(view.graph, chosen["projects"], here)
     if selection is None:
         return found
-    return [project for project in found if project.id in selection.ids]
+    ids = selection.ids
+    return [project for project in found if project.id in ids]
 
 
 def _plan(
@@ -230,7 +231,8 @@ def _foretell(session: Session, plan: Plan, selection: Selection | None, *, as_j
     if rows:
         print_table(("TASK", "CACHE", "WHY"), rows)
     runs = sum(each.cache in {"miss", "off"} for each in found)
-    _say(f"{len(found)} tasks: {runs} would run, {sum(each.cache == 'hit' for each in found)} are kept.")
+    hits = sum(each.cache == "hit" for each in found)
+    _say(f"{len(found)} task{'' if len(found) == 1 else 's'}: {runs} would run, {hits} would be shown again.")
 
 
 def _run(

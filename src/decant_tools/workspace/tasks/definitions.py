@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -24,6 +24,9 @@ OWN_PYTHON = "{decant}"
 """Stands for the Python that runs this tool: its path differs from machine to machine, and a key must not."""
 
 BUILD = "decant_tools.workspace.tasks.building"
+WORKSPACE = "workspace"
+"""Stands in for a project that the workspace's own ``tests`` belong to."""
+
 BUILT_IN = ("test", "lint", "build")
 _KEPT = frozenset({"test", "lint"})
 _NEEDS: Mapping[str, tuple[str, ...]] = {"build": ("^build",)}
@@ -72,6 +75,8 @@ class Definitions:
         Raises:
             CommandError: When its command cannot be read.
         """
+        if wanted.project == WORKSPACE:
+            return self._of_workspace(wanted)
         project = self._graph.projects[wanted.project]
         table = self._table(wanted)
         task = self._declared(project, wanted, table) or self._make(project, wanted) or self._built_in(project, wanted)
@@ -198,27 +203,32 @@ class Definitions:
         if not tests:
             return self._task(project, wanted, (), note="no tests")
         cwd = "" if project.kind == "module" else project.path
-        return self._pytest(project, wanted, cwd, _targets_of(tests, project.path))
+        return replace(self._pytest(project, wanted, cwd, _targets_of(tests, project.path)), tests=tuple(tests))
 
     def tests_of(self, project: Project) -> list[str]:
         """Return the files of a project that pytest finds tests in."""
         return [path for path in self._inputs.below(project.path) if is_test_file(path)]
 
     def _hosted_tests(self, project: Project, wanted: TaskId) -> Task:
-        """Return the tests of a service with modules: those of its modules, and the workspace's that reach it."""
-        modules = tuple(TaskId(f"module:{name}", wanted.name) for name in project.modules)
-        needs = tuple(need for need in modules if need.project in self._graph.projects)
-        tests = self.tests_reaching(project)
-        if not tests:
-            return replace(self._task(project, wanted, (), note="no tests beside those of its modules"), needs=needs)
-        everything = [path for path in self._inputs.below("tests") if is_test_file(path)]
-        task = self._pytest(project, wanted, "", ["tests"] if tests == everything else tests)
-        support = [path for path in self._inputs.below("tests") if not is_test_file(path)]
-        return replace(task, needs=needs, files=(*tests, *support))
+        """Return what tests a service with modules: the tests of its modules, and those of the workspace."""
+        modules = (TaskId(f"module:{name}", wanted.name) for name in project.modules)
+        known = [task for task in modules if task.project in self._graph.projects]
+        known += [TaskId(WORKSPACE, wanted.name)] if self._workspace_tests else []
+        return replace(self._task(project, wanted, (), note="tested by what it needs"), needs=tuple(known))
 
-    def tests_reaching(self, project: Project) -> list[str]:
-        """Return the files of the workspace's ``tests`` that may reach a service; all that nobody knows better."""
-        return [path for path in self._inputs.below("tests") if is_test_file(path)] if project.modules else []
+    def _of_workspace(self, wanted: TaskId) -> Task | None:
+        """Return the tests that are nobody's own: they see the application from outside, whichever service answers."""
+        hosting = tuple(each.id for each in self._graph.projects.values() if each.modules)
+        if wanted.name != "test" or not self._workspace_tests or not hosting:
+            return None
+        name = min(hosting)
+        task = self._pytest(self._graph.projects[name], wanted, "", ["tests"])
+        task = replace(task, label=WORKSPACE, sources=hosting, host=name, files=tuple(self._inputs.below("tests")))
+        return _with_table(replace(task, tests=()), None, ())
+
+    @cached_property
+    def _workspace_tests(self) -> list[str]:
+        return [path for path in self._inputs.below("tests") if is_test_file(path)]
 
     def _pytest(self, project: Project, wanted: TaskId, cwd: str, targets: list[str]) -> Task:
         command = ["python", "-m", "pytest"]
@@ -228,8 +238,7 @@ class Definitions:
             up = "/".join(".." for _ in cwd.split("/"))
             command += ["--rootdir", up]
             command += ["-c", f"{up}/{shared}"] if shared else []
-        command += [str(PurePosixPath(target).relative_to(cwd)) if cwd else target for target in targets]
-        task = self._task(project, wanted, tuple(command), cwd=cwd)
+        task = self._task(project, wanted, (*command, *_from(cwd, targets)), cwd=cwd)
         return replace(task, notes={NO_TESTS: "no tests"}, env=PYTEST_ENV)
 
     def _has_pytest(self, path: str) -> bool:
@@ -311,6 +320,20 @@ def split_command(command: str) -> tuple[str, ...]:
 def built_at(project: Project) -> str:
     """Return the folder, relative to the workspace, that a project is built into."""
     return f"dist/{project.kind}-{project.name.replace('/', '-')}"
+
+
+def retarget(task: Task, tests: Sequence[str]) -> Task:
+    """Return a task that runs only some of its test files.
+
+    Args:
+        task: One of the built-in tests, whose last argument is what it runs.
+        tests: Relative to the workspace.
+    """
+    return replace(task, command=(*task.command[:-1], *_from(task.cwd, tests)))
+
+
+def _from(cwd: str, paths: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(PurePosixPath(path).relative_to(cwd)) if cwd else path for path in paths)
 
 
 def _targets_of(tests: list[str], folder: str) -> list[str]:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Protocol
 
 from decant_tools.workspace.affected.globs import matches
-from decant_tools.workspace.affected.rootmap import Rules, declared, judge
+from decant_tools.workspace.affected.rootmap import ALL, NOTHING, Rules, declared, judge
 from decant_tools.workspace.model import Graph, Project
 from decant_tools.workspace.tasks.keys import FILES, Group
 from decant_tools.workspace.tasks.model import Task
 from decant_tools.workspace.tasks.patterns import compile_patterns
 
 _FILE = "file:"
-_MADE = frozenset({
-    "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".decant", ".venv", ".tox", ".nox",
-    "node_modules", ".coverage", ".DS_Store",
-})  # fmt: skip
-"""Names of files and folders that tools leave behind, whether or not git is told to ignore them."""
+_is_made = re.compile(
+    r"(?:^|/)(?:__pycache__|\.(?:pytest_cache|mypy_cache|ruff_cache|hypothesis|decant|venv|tox|nox|coverage|DS_Store)"
+    r"|node_modules|[^/]*\.egg-info)(?:/|$)|\.py[co]$"
+).search
+"""Whether a path is of what tools leave behind, whether or not git is told to ignore it."""
 
-_MADE_SUFFIXES = (".pyc", ".pyo", ".egg-info")
 _NO_INPUTS = (
     ".github/", ".gitlab/", ".gitlab-ci.yml", ".circleci/", ".buildkite/", "Jenkinsfile", "azure-pipelines",
     ".azure-pipelines/", "bitbucket-pipelines.yml", ".drone.y", ".travis.yml", ".woodpecker", "appveyor.yml",
@@ -48,6 +49,13 @@ class Table(Rules, Protocol):
     def files(self) -> Mapping[str, tuple[str, ...]]: ...
 
 
+class Memory(Protocol):
+    """Keeps what is found out, by a name that holds all it depends on."""
+
+    def recall(self, name: str) -> dict[str, str] | None: ...
+    def note(self, name: str, value: Mapping[str, str]) -> None: ...
+
+
 class Inputs:
     """The files of a workspace, by who depends on them.
 
@@ -57,6 +65,7 @@ class Inputs:
         extras: What is declared, by the project's id.
         rules: What ``[affected]`` says about files.
         apart: Files at the root that count in another way: locks that are read package by package.
+        memory: Keeps what takes long to find out, or None.
     """
 
     def __init__(
@@ -66,12 +75,14 @@ class Inputs:
         extras: Mapping[str, Extras],
         rules: Table | None = None,
         apart: frozenset[str] = frozenset(),
+        memory: Memory | None = None,
     ) -> None:
         self._files = files
         self._graph = graph
         self._extras = extras
         self._rules = rules
         self._apart = apart
+        self._memory = memory
         self._groups: dict[str, Group] = {}
 
     @cached_property
@@ -93,10 +104,11 @@ class Inputs:
             task: Which.
             made: Whether a file is made by a task that comes first, or by this one: those are no inputs.
         """
-        project = self._graph.projects[task.id.project]
-        nodes = {project.id} if task.is_closed else self._graph.closure(task.sources or (project.id,))
+        project = self._graph.projects.get(task.id.project)  # None for the workspace's own
+        own = {task.id.project}
+        nodes = own if task.is_closed else self._graph.closure(task.sources or own)
         projects = [self._graph.projects[node] for node in sorted(nodes) if node in self._graph.projects]
-        found = [self._own(project, task)] if project in projects and not project.modules else []
+        found = [self._own(project, task)] if project and project in projects and not project.modules else []
         found += [self._all(each) for each in projects if each != project and not each.modules]
         found.append(self._declared(projects))
         found.append(self._single(nodes, task.files, [each.path for each in projects if not each.modules]))
@@ -118,8 +130,29 @@ class Inputs:
         owned = [project.path for project in self._graph.projects.values()]
         if "" in owned and not any(project.modules for project in self._graph.projects.values()):
             return []
-        folders = tuple(f"{path}/" for path in owned if path)
-        return [path for path in self.paths if not path.startswith(folders) and self._counts(path)]
+        found = list(self._unowned({path for path in owned if path}))
+        if self._memory is None:
+            return [path for path in found if self._counts(path)]
+        name = _digest([found, sorted(self._apart), self._claimed, self._rules, ALL, NOTHING, _NO_INPUTS])
+        kept = self._memory.recall(name)  # a hundred patterns take longer to compile than all else takes
+        if kept is None:
+            kept = {path: "" for path in found if self._counts(path)}
+            self._memory.note(name, kept)
+        return list(kept)
+
+    def _unowned(self, folders: set[str]) -> Iterator[str]:
+        """Yield the paths in none of some folders; each folder is passed over at once."""
+        at = 0
+        while at < len(self.paths):
+            path = self.paths[at]
+            folder = path.rpartition("/")[0]
+            while folder and folder not in folders:
+                folder = folder.rpartition("/")[0]
+            if folder:
+                at = bisect_left(self.paths, f"{folder}0", at)
+            else:
+                yield path
+                at += 1
 
     @cached_property
     def _claimed(self) -> list[str]:
@@ -178,10 +211,10 @@ def is_test_file(path: str) -> bool:
     return name.endswith("_test.py") or (name.startswith("test_") and name.endswith(".py"))
 
 
-def _is_made(path: str) -> bool:
-    return path.endswith(_MADE_SUFFIXES) or not _MADE.isdisjoint(path.split("/"))
-
-
 def _without(group: Group, made: Callable[[str], bool]) -> Group:
     files = tuple(each for each in group.files if not made(each[0]))
     return group if len(files) == len(group.files) else Group(group.name, files)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()

@@ -49,6 +49,8 @@ class Task:
         is_cached: Whether its results are kept.
         timeout_s: Seconds that it may take.
         note: A sentence about it.
+        tests: The files that its tests are in, for the built-in tests.
+        host: The id of the project whose environment it runs in; "" for its own.
         purpose: Which environment it runs in.
     """
 
@@ -68,6 +70,8 @@ class Task:
     is_cached: bool = True
     timeout_s: float = TIMEOUT_S
     note: str = ""
+    tests: tuple[str, ...] = ()
+    host: str = ""
     purpose: Literal["run", "test", "lint"] = "test"
 
 

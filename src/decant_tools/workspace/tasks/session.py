@@ -181,7 +181,7 @@ class Session:
     def _inputs(self, view: View, slices: Slices) -> Inputs:
         config = self.view.discovery.config
         apart = frozenset({LOCK}) if slices.is_read else frozenset[str]()
-        return Inputs(view.tree.files, self.view.graph, config.extras, config.affected, apart)
+        return Inputs(view.tree.files, self.view.graph, config.extras, config.affected, apart, self.store)
 
     def _keying(self, inputs: Inputs, slices: Slices, plan: Plan) -> Keying:
         versions = self._versions if any(OWN_PYTHON in task.command for task in plan.tasks.values()) else {}
@@ -217,7 +217,7 @@ class Session:
             return environ
         from decant_tools.workspace.environments import environment_for
 
-        project = self.view.graph.projects[task.id.project]
+        project = self.view.graph.projects[task.host or task.id.project]
         purpose: Purpose = "lint" if task.purpose == "lint" else "test"  # tests need all that a project runs with
         found = environment_for(self.view, project, purpose=purpose, relax=self._options.is_relaxed, say=self._say)
         return found.over(environ)

@@ -48,8 +48,9 @@ class Slices:
         """
         if not self._members:
             return ""
-        path = self._graph.projects[task.id.project].path
-        return self._members.get(path, self._members["*"])
+        project = self._graph.projects.get(task.id.project)
+        everything = self._members["*"]
+        return self._members.get(project.path, everything) if project and not project.modules else everything
 
     def _read(self, tree: Files, store: Store) -> Mapping[str, str]:
         blob = tree.files.get(LOCK)

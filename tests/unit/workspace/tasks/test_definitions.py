@@ -69,17 +69,20 @@ def test_tests_of_a_module_run_from_the_root() -> None:
     assert (task.command, task.cwd) == (("python", "-m", "pytest", "shop/cart/tests"), "")
 
 
-def test_a_service_of_modules_waits_for_their_tests_and_runs_those_of_the_workspace() -> None:
+def test_a_service_of_modules_is_tested_by_its_modules_and_the_workspace() -> None:
     task = define("service:shop", "test")
-    assert task.command == ("python", "-m", "pytest", "tests")
-    assert task.needs == (TaskId("module:cart", "test"), TaskId("module:stock", "test"))
-    assert set(task.files) == {"tests/test_shop.py", "tests/helpers.py"}
+    assert (task.command, task.note) == ((), "tested by what it needs")
+    assert task.needs == (TaskId("module:cart", "test"), TaskId("module:stock", "test"), TaskId("workspace", "test"))
+    shared = define("workspace", "test")
+    assert shared.command == ("python", "-m", "pytest", "tests")
+    assert (shared.sources, shared.host) == (("service:shop",), "service:shop")
+    assert set(shared.files) == {"tests/test_shop.py", "tests/helpers.py"}
 
 
-def test_a_service_of_modules_without_tests_of_the_workspace_has_only_those_of_its_modules() -> None:
+def test_a_workspace_without_tests_of_its_own_has_only_those_of_its_modules() -> None:
     files = {path: content for path, content in FILES.items() if not path.startswith("tests/")}
-    task = define("service:shop", "test", files)
-    assert (task.command, len(task.needs)) == ((), 2)
+    plan = make_plan([TaskId("service:shop", "test")], definitions_of(files).define)
+    assert [str(each) for each in plan.tasks] == ["module:cart#test", "module:stock#test", "service:shop#test"]
 
 
 def test_build_waits_for_the_builds_of_what_it_depends_on() -> None:
