@@ -63,9 +63,7 @@ class Reader:
         kept = self._load() if keep else {}
         missing = {key: path for path, key in keys.items() if key not in kept}
         if missing:
-            contents = dict(tree.contents(missing.values(), KEPT_BYTES))
-            found = _read_all([(path, _allowed(path, contents.get(path))) for path in missing.values()])
-            kept.update(zip(missing, found, strict=True))
+            kept.update(zip(missing, _read_all(tree, list(missing.values())), strict=True))
             if keep:
                 self._store.save(self._name, {key: kept[key] for key in self._worth_keeping(kept, keys.values())})
         plain = {path: kept[key] for path, key in keys.items()}
@@ -128,30 +126,39 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _read_all(files: list[tuple[str, bytes | None]]) -> list[Plain]:
+def _read_all(tree: Tree, paths: list[str]) -> list[Plain]:
     """Read files, many of them in two processes at once."""
     import threading
 
     has_threads = threading.active_count() > 1  # a fork copies their locks and not them
-    if len(files) < FORKED_FROM or has_threads or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
-        return [read_one(*each) for each in files]
-    middle = len(files) // 2
-    other = _Half(files[middle:])
-    mine = [read_one(*each) for each in files[:middle]]
-    return mine + other.result()
+    if len(paths) < FORKED_FROM or has_threads or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
+        return _read_here(tree, paths)
+    middle = len(paths) // 2
+    other = _Half(tree, paths[middle:])
+    try:
+        mine = _read_here(tree, paths[:middle])
+    finally:
+        theirs = other.result()
+    return mine + theirs
+
+
+def _read_here(tree: Tree, paths: list[str]) -> list[Plain]:
+    contents = dict(tree.contents(paths, KEPT_BYTES))
+    return [read_one(path, _allowed(path, contents.get(path))) for path in paths]
 
 
 class _Half:
-    """Files that another process reads.
+    """Files that another process reads, from git or from the disk on its own.
 
     Args:
-        files: Their paths and contents.
+        tree: Where they are.
+        paths: Which.
     """
 
-    def __init__(self, files: list[tuple[str, bytes | None]]) -> None:
+    def __init__(self, tree: Tree, paths: list[str]) -> None:
         import decant_tools.workspace.facts  # noqa: F401 - both processes need it: import it once
 
-        self._files = files
+        self._again = (tree, paths)
         self._source, target = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
@@ -159,7 +166,7 @@ class _Half:
             try:
                 os.close(self._source)
                 with os.fdopen(target, "wb") as pipe:
-                    marshal.dump([read_one(*each) for each in files], pipe)
+                    marshal.dump(_read_here(tree, paths), pipe)
                 code = 0
             finally:
                 os._exit(code)  # nothing of the parent's is flushed or closed twice
@@ -171,6 +178,6 @@ class _Half:
             content = pipe.read()
         _, status = os.waitpid(self._pid, 0)
         if status:
-            return [read_one(*each) for each in self._files]
+            return _read_here(*self._again)
         found: list[Plain] = marshal.loads(content)  # noqa: S302 - written by a process of our own
         return found

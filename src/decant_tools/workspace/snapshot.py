@@ -29,7 +29,7 @@ from decant_tools.workspace.facts.kinds import kind_of
 from decant_tools.workspace.git import LINK, SUBMODULE, Git, GitError
 from decant_tools.workspace.model import Edge, EdgeKind, Finding, Graph, Project
 from decant_tools.workspace.reading import Reader, Said, digest
-from decant_tools.workspace.store import Codec, Store
+from decant_tools.workspace.store import Codec, Store, without_collection
 from decant_tools.workspace.tree import CommitTree, Tree, WorkTree
 
 CONFIG = "decant.toml"
@@ -73,6 +73,7 @@ class Snapshot:
         return found._replace(projects=tuple(self.graph.projects.values()))
 
     @cached_property
+    @without_collection()
     def graph(self) -> Graph:
         projects, edges, findings = marshal.loads(self.parts[1])  # noqa: S302
         return Graph(starmap(Project, projects), starmap(Edge, edges), starmap(Finding, findings))
@@ -202,6 +203,7 @@ class Snapshots:
             others = [tuple(each) for each in self._recents() if each.state != recent.state]
             self.store.save(f"recent-{self._context}", [tuple(recent), *others[: _RECENTS - 1]])
 
+    @without_collection()
     def _make(self, tree: Tree, state: str) -> Snapshot:
         """Make a snapshot from the files alone, and keep it."""
         from decant_tools.workspace.assemble import build_graph

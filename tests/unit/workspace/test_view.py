@@ -20,7 +20,7 @@ from decant_tools.workspace.completion import project_names
 from decant_tools.workspace.git import GitError
 from decant_tools.workspace.model import Graph
 from decant_tools.workspace.reading import Reader
-from decant_tools.workspace.tree import FolderTree
+from decant_tools.workspace.tree import FolderTree, Tree
 from decant_tools.workspace.view import View, find_root, open_view, view_at
 from tests.unit.workspace.repository import Repository
 
@@ -267,9 +267,9 @@ def test_many_files_are_read_by_two_processes_and_say_the_same(
     started: list[object] = []
     real = reading._Half
 
-    def half(files: list[tuple[str, bytes | None]]) -> object:
-        started.append(files)
-        return real(files)
+    def half(tree: Tree, paths: list[str]) -> object:
+        started.append(paths)
+        return real(tree, paths)
 
     monkeypatch.setattr(reading, "FORKED_FROM", 10)
     monkeypatch.setattr(reading, "_Half", half)
