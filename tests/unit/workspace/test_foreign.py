@@ -78,6 +78,25 @@ def test_a_repository_without_a_file_of_ours_is_a_workspace(write: Write) -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("inside", ["", "services/users", "libs"])
+def test_an_example_deep_in_a_repository_is_a_workspace_of_its_own(
+    write: Write, monkeypatch: pytest.MonkeyPatch, inside: str
+) -> None:
+    root = write(
+        {f"examples/mono/{path}": text for path, text in {**app("users", 5001), "libs/x/__init__.py": ""}.items()}
+    )
+    monkeypatch.chdir(root / "examples" / "mono" / inside)
+    foreign = open_foreign()
+    assert (foreign.workspace.root, list(foreign.services)) == (root / "examples" / "mono", ["users"])
+
+
+def test_a_folder_in_a_service_does_not_make_it_a_workspace(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write({**app("users", 5001), "services/users/apps/blog/models.py": "", "backend/services/x/app.py": ""})
+    for inside in ("services/users", "services/users/apps/blog", "backend/services"):
+        monkeypatch.chdir(root / inside)
+        assert open_foreign().workspace.root == root
+
+
 def test_a_folder_with_nothing_to_start_keeps_its_clear_error(write: Write) -> None:
     write({"notes.txt": ""})
     for ask in (open_foreign, workspace_to_ask):

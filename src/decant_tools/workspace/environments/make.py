@@ -96,7 +96,11 @@ class Shelf:
             path, log = self.path / key, self.path / f"{key}.log"
             log.write_text("", "utf-8")
             log.chmod(0o600)
-            taken = self._fill(path, label, wishes, installer(folder, log, began + DEADLINE_S), log, relax=relax)
+            try:
+                taken = self._fill(path, label, wishes, installer(folder, log, began + DEADLINE_S), log, relax=relax)
+            except BaseException:
+                shutil.rmtree(path, ignore_errors=True)
+                raise
             draft = path / f"{_STAMP}.new"
             draft.write_text(json.dumps({"schema": 1, "for": label, "taken": taken}), "utf-8")
             draft.replace(path / _STAMP)
@@ -162,7 +166,7 @@ class Shelf:
             yield
 
     def _prune(self, key: str) -> None:
-        """Remove the environments that were not used for longest."""
+        """Remove the environments that were not used for longest, and what was said of others that are gone."""
         stamps = {path.parent.name: path.stat().st_mtime for path in self.path.glob(f"*/{_STAMP}")}
         oldest = sorted((name for name in stamps if name != key), key=lambda name: stamps[name])
         for name in oldest[: max(0, len(stamps) - KEPT)]:
@@ -170,8 +174,9 @@ class Shelf:
                 with suppress(OSError):
                     (self.path / name / _STAMP).unlink()
                 shutil.rmtree(self.path / name, ignore_errors=True)
-                for suffix in ("lock", "log"):
-                    (self.path / f"{name}.{suffix}").unlink(missing_ok=True)
+        for log in self.path.glob("*.log"):
+            if not log.with_suffix("").is_dir() and time.time() - log.stat().st_mtime > KEPT_S:
+                log.unlink(missing_ok=True)
 
 
 def key_of(wishes: Wishes, root: Path, blobs: Mapping[str, str]) -> str:

@@ -110,6 +110,7 @@ def test_a_pin_that_does_not_exist_is_one_sentence_with_the_nearest_version(root
     log = Path(caught.value.hint.rpartition(": ")[2])
     assert "widget==2.3.7" in log.read_text()
     assert log.stat().st_mode & 0o777 == 0o600
+    assert not log.with_suffix("").exists()
 
 
 def test_relax_takes_the_nearest_and_touches_no_file(root: Path) -> None:
