@@ -11,12 +11,14 @@ import click
 
 from decant.cli.output import json_option, print_json, print_table
 from decant.errors import CommandError
+from decant_tools.workspace.completion import project_names
 
 if TYPE_CHECKING:
     from decant_tools.workspace.release import Published, Standing, Step
-    from decant_tools.workspace.release.history import Commit
     from decant_tools.workspace.view import View
 
+NAMED = 8
+"""How many files or tags are named; more are counted."""
 KINDS = ("service", "lib", "module")
 topology_option = click.option("-t", "--topology", help="The topology whose services get versions.")
 
@@ -36,7 +38,7 @@ topology_option = click.option("-t", "--topology", help="The topology whose serv
       decant versions --json
     """,
 )
-@click.argument("projects", nargs=-1)
+@click.argument("projects", nargs=-1, shell_complete=project_names)
 @topology_option
 @json_option
 def command(projects: tuple[str, ...], topology: str | None, as_json: bool) -> None:
@@ -77,7 +79,7 @@ def command(projects: tuple[str, ...], topology: str | None, as_json: bool) -> N
       decant release orders --bump minor
     """,
 )
-@click.argument("projects", nargs=-1)
+@click.argument("projects", nargs=-1, shell_complete=project_names)
 @click.option("--affected", is_flag=True, help="Everything that changed since its version; the default.")
 @click.option("--all", "everything", is_flag=True, help="Those that did not change, too.")
 @click.option("--bump", type=click.Choice(("major", "minor", "patch", "auto")), default="auto", show_default=True)
@@ -156,44 +158,42 @@ def _row(standing: Standing, step: Step | None, found: Mapping[str, Standing]) -
 
 def _since(standing: Standing, found: Mapping[str, Standing]) -> str:
     """Return how many commits touch a project, and through what."""
-    count = len(standing.commits)
+    through = Counter(need for _, need in standing.reasons)
+    count = through.total()
     if not count:
         return "-"
-    through = Counter(_through(commit, standing, found) for commit in standing.commits)
-    parts = [f"{number} {name or 'own'}" for name, number in sorted(through.items())]
     total = f"{count} commit{'s' * (count != 1)}"
+    parts = [f"{number} {found[need].project.name if need else 'own'}" for need, number in sorted(through.items())]
     return total if set(through) == {""} else f"{total}: {', '.join(parts)}"
-
-
-def _through(commit: Commit, standing: Standing, found: Mapping[str, Standing]) -> str:
-    """Return the name of the project through which a commit touches another; "" for one that touches it itself."""
-    if commit in standing.own:
-        return ""
-    return next((found[need].project.name for need, commits in standing.behind.items() if commit in commits), "")
 
 
 def _list_commits(shown: Sequence[Standing], found: Mapping[str, Standing]) -> None:
     for standing in shown:
         since = standing.tag.name if standing.tag else "the beginning"
         click.echo(f"\n{standing.project.name}, since {since}:")
-        for commit in standing.commits:
-            through = _through(commit, standing, found)
-            click.echo(f"  {commit.id[:10]}  {commit.subject}" + (f"  (through {through})" if through else ""))
-        if not standing.commits:
+        for commit, need in standing.reasons:
+            through = f"  (through {found[need].project.name})" if need else ""
+            click.echo(f"  {commit.id[:10]}  {commit.subject}{through}")
+        if not standing.reasons:
             click.echo("  nothing")
 
 
 def _document(standing: Standing, step: Step | None, found: Mapping[str, Standing]) -> dict[str, Any]:
+    reasons = standing.reasons
     return {
         "name": standing.project.name,
         "kind": standing.project.kind,
         "path": standing.project.path,
         "version": str(standing.version),
         "tag": standing.tag.name if standing.tag else None,
-        "count": len(standing.commits),
+        "count": len(reasons),
         "commits": [
-            {"commit": commit.id, "subject": commit.subject, "through": _through(commit, standing, found) or None}
-            for commit in standing.commits
+            {
+                "commit": commit.id,
+                "subject": commit.subject,
+                "through": found[need].project.name if need else None,
+            }
+            for commit, need in reasons
         ],
         "next": str(step.to) if step else None,
         "why": step.why if step else None,
@@ -240,7 +240,11 @@ def _print_release(steps: Sequence[Step], published: Published | None) -> None:
 
 def _tell(published: Published) -> None:
     if published.is_new:
-        click.echo(f"Committed {published.commit[:10]}: {', '.join(published.files)}", err=True)
+        click.echo(f"Committed {published.commit[:10]}: {_some(published.files, 'files')}", err=True)
     if published.tags:
-        click.echo(f"Tagged {', '.join(published.tags)}", err=True)
+        click.echo(f"Tagged {_some(published.tags, 'tags')}", err=True)
         click.echo("Publish it with `git push --follow-tags`.", err=True)
+
+
+def _some(names: Sequence[str], noun: str) -> str:
+    return ", ".join(names) if len(names) <= NAMED else f"{len(names)} {noun}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from decant_tools.workspace.view import View
 
 SHOWN_FILES = 5
+NAMED = 8
+"""How many projects the first line of a release's commit names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +121,27 @@ def publish(view: View, steps: Sequence[Step], *, date: str, with_tags: bool = T
     check_ready(git)
     check_tags(git, steps)
     files = written(view, steps, date)
-    title = f"{OWN_TYPE}: {', '.join(step.title for step in steps)}"
     if files:
         with _restored(view.root, git, files):
             _write(view.root, files)
             _run(git, "add", "--", *files)
-            _run(git, "commit", "--quiet", "-m", title, "--", *files)
+            _run(git, "commit", "--quiet", "-m", message_of(steps), "--", *files)
     commit = git.ask("rev-parse", "--verify", "HEAD") or ""
     tags = _tag(git, steps, commit, date, is_new=bool(files)) if with_tags else ()
     return Published(commit, bool(files), tags, tuple(files))
+
+
+def message_of(steps: Sequence[Step]) -> str:
+    """Return the message of a release's commit; a long list goes into the body.
+
+    Args:
+        steps: The plan.
+    """
+    titles = [step.title for step in steps]
+    if len(titles) <= NAMED:
+        return f"{OWN_TYPE}: {', '.join(titles)}"
+    body = "".join(f"- {title}\n" for title in titles)
+    return f"{OWN_TYPE}: {', '.join(titles[:NAMED])} and {len(titles) - NAMED} more\n\n{body}"
 
 
 def _run(git: Git, *args: str) -> None:

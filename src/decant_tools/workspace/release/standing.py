@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from decant.errors import CommandError
@@ -51,7 +52,16 @@ class Standing:
     @property
     def commits(self) -> tuple[Commit, ...]:
         """All commits that touch it, its own first, each once."""
-        return tuple(dict.fromkeys([*self.own, *(commit for commits in self.behind.values() for commit in commits)]))
+        return tuple(commit for commit, _ in self.reasons)
+
+    @property
+    def reasons(self) -> tuple[tuple[Commit, str], ...]:
+        """All commits that touch it, each with the id of the project through which it does; its own first, with ""."""
+        found = {commit.id: (commit, "") for commit in self.own}
+        for need, commits in self.behind.items():
+            for commit in commits:
+                found.setdefault(commit.id, (commit, need))
+        return tuple(found.values())
 
     @property
     def level(self) -> Level:
@@ -91,7 +101,10 @@ class _Standings:
         self._reaches = {key: reach(view.graph, key, tags.keys()) for key in tags}
         self._history = History(git, {self._since(key) for key in tags}) if git else None
         self._stated = _stated(view, tags)
-        self._touched: dict[str, frozenset[str]] = {}
+        self._bits = {key: 1 << number for number, key in enumerate(self._reaches)}
+        self._users = self._users_of_nodes()
+        self._masks: dict[str, int] = {}
+        self._found: dict[tuple[int, str], tuple[Commit, ...]] = {}
 
     def all(self) -> dict[str, Standing]:
         return {key: self._standing(key) for key in sorted(self._tags)}
@@ -101,36 +114,58 @@ class _Standings:
         return tag.commit if tag else ""
 
     def _standing(self, key: str) -> Standing:
-        commits = self._history.after(self._since(key)) if self._history else ()
-        needs = self._reaches[key].needs
-        behind = {need: self._touching(self._all_below(need), commits) for need in needs}
+        since, needs = self._since(key), self._reaches[key].needs
+        behind = {need: self._touching(self._below(need), since) for need in needs}
         return Standing(
             self._view.graph.projects[key],
             self._labels[key],
             self._tags[key],
-            self._touching({key}, commits),
+            self._touching(self._bits[key], since),
             needs,
             {need: found for need, found in behind.items() if found},
             self._stated.get(key),
         )
 
-    def _all_below(self, key: str) -> set[str]:
+    def _users_of_nodes(self) -> dict[str, int]:
+        """Return which projects consist of each node, as a set of bits: there may be a thousand of them."""
+        found: dict[str, int] = {}
+        for key, each in self._reaches.items():
+            for node in each.own:
+                found[node] = found.get(node, 0) | self._bits[key]
+        return found
+
+    @cache  # noqa: B019 - lives as long as one answer
+    def _below(self, key: str) -> int:
+        """Return a project and all that it needs, in any number of steps."""
         found = {key}
         left = [key]
         while left:
             new = set(self._reaches[left.pop()].needs) - found
             found |= new
             left += new
-        return found
+        return sum(self._bits[each] for each in found)
 
-    def _touching(self, projects: set[str], commits: Iterable[Commit]) -> tuple[Commit, ...]:
-        nodes: set[str] = set().union(*(self._reaches[each].own for each in projects))
-        return tuple(commit for commit in commits if not nodes.isdisjoint(self._nodes(commit)))
+    def _touching(self, projects: int, since: str) -> tuple[Commit, ...]:
+        asked = (projects, since)
+        if asked not in self._found:
+            masked = self._masked(since)
+            self._found[asked] = tuple(commit for mask, commit in masked if projects & mask)
+        return self._found[asked]
 
-    def _nodes(self, commit: Commit) -> frozenset[str]:
-        if commit.id not in self._touched:
-            self._touched[commit.id] = self._touched_by.by(commit)
-        return self._touched[commit.id]
+    @cache  # noqa: B019 - lives as long as one answer
+    def _masked(self, since: str) -> list[tuple[int, Commit]]:
+        """Return what came after a commit, each with the projects that it touches by themselves."""
+        return [(self._mask(commit), commit) for commit in (self._history.after(since) if self._history else ())]
+
+    def _mask(self, commit: Commit) -> int:
+        """Return the projects that a commit touches by themselves."""
+        mask = self._masks.get(commit.id)
+        if mask is None:
+            mask = 0
+            for node in self._touched_by.by(commit):
+                mask |= self._users.get(node, 0)
+            self._masks[commit.id] = mask
+        return mask
 
 
 def _stated(view: View, ids: Iterable[str]) -> dict[str, Version | None]:

@@ -10,6 +10,8 @@ import pytest
 from decant.errors import CommandError
 from decant_tools.workspace.git import Git
 from decant_tools.workspace.release import Published, open_for_versions, plan_release, publish, standings
+from decant_tools.workspace.release.conventional import parse_message
+from decant_tools.workspace.release.publish import message_of
 from tests.unit.workspace.release.shop import HandMade, Shop
 
 DATE = "2026-11-21"
@@ -40,6 +42,14 @@ def test_one_commit_carries_changelogs_and_tags(shop: Shop) -> None:
     assert "### Added" in shop.git("tag", "--list", "--format=%(contents)", "users-v0.1.0")
     assert shop.git("status", "--porcelain") == ""
     assert done.commit == shop.git("rev-parse", "users-v0.1.0^{commit}").strip()
+
+
+def test_a_long_list_goes_into_the_body(shop: Shop) -> None:
+    steps = plan_release(standings(shop.view)) * 2
+    subject, _, body = message_of(steps).partition("\n\n")
+    assert subject.endswith("and 2 more")
+    assert body.count("- users 0.1.0\n") == 2
+    assert parse_message(message_of(steps)).type == "release"
 
 
 def test_afterwards_nothing_has_changed(shop: Shop) -> None:
