@@ -8,7 +8,7 @@ from decant_tools.workspace.affected.globs import matches
 
 NOTHING = (
     "README*", "*.md", "*.rst", "*.adoc", "LICEN[SC]E*", "COPYING*", "NOTICE*", "AUTHORS*", "CONTRIBUTORS*",
-    "CHANGELOG*", "CHANGES*", "CODEOWNERS", "SECURITY*", "docs", "doc", "mkdocs.yml", ".readthedocs.y*ml",
+    "CHANGELOG*", "changelogs", "CHANGES*", "CODEOWNERS", "SECURITY*", "docs", "doc", "mkdocs.yml", ".readthedocs.y*ml",
     ".gitignore", ".gitattributes", ".git-blame-ignore-revs", ".mailmap", ".editorconfig", ".vscode", ".idea",
     ".zed", ".fleet", "*.code-workspace", "*.iml", ".claude", ".cursor", "CITATION.cff", ".github/CODEOWNERS",
     ".github/*.md", ".github/FUNDING.yml", ".github/ISSUE_TEMPLATE", ".github/PULL_REQUEST_TEMPLATE",
