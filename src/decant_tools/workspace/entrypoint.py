@@ -19,6 +19,10 @@ STARTS = ("app.py", "wsgi.py", "main.py", "manage.py", "asgi.py", "run.py", "ser
 """Files that start a service, in the order in which they are looked for."""
 
 
+BESIDE = ("Procfile", "Dockerfile", "Containerfile")
+"""Files beside them that say how a service starts, and where it listens."""
+
+
 def inner_folder(path: str, name: str) -> str | None:
     """Return the dotted name of a folder in a service that its code may lie in; None where it may not.
 

@@ -22,7 +22,7 @@ from decant.settings.sources import read_sources
 from decant.settings.toml import TomlFile
 from decant.topology import Gateway, ServiceSpec, Workspace, load_workspace
 from decant.topology.find import FILE_NAME, find_workspace
-from decant_tools.workspace.entrypoint import STARTS, Entry, Port, Start, inner_folder, takes_port
+from decant_tools.workspace.entrypoint import BESIDE, STARTS, Entry, Port, Start, inner_folder, takes_port
 from decant_tools.workspace.model import Project
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ class Foreign:
                 raise CommandError(detail, exit_code=3) from error
             self._given, self.view = fresh._given, fresh.view
             self.__dict__["services"] = services
-            self.__dict__.pop("_folders_with_starts", None)
+            for name in ("_folders_with_starts", "_texts"):
+                self.__dict__.pop(name, None)
 
     def environment(self, name: str, *, relax: bool, say: Callable[[str], None] | None = None) -> Environment:
         """Return a service's environment, made if that has not been done yet.
@@ -278,7 +279,16 @@ class Foreign:
         return found
 
     def _file(self, path: str) -> bytes | None:
-        return self.view.tree.read(path) if path in self.view.tree.files else None
+        if path not in self._texts and path in self.view.tree.files:
+            self._texts[path] = self.view.tree.read(path)
+        return self._texts.get(path)
+
+    @cached_property
+    def _texts(self) -> dict[str, bytes]:
+        """What says how services start, read together: each reading of its own starts a process."""
+        folders = {*self._folders_with_starts, *(project.path for project in self._projects())}
+        paths = [f"{folder}/{name}" if folder else name for folder in folders for name in (*STARTS, *BESIDE)]
+        return self.view.tree.read_many(path for path in paths if path in self.view.tree.files)
 
 
 def process_name(project: Project) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from posixpath import basename, dirname, join, normpath
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 from decant.errors import CommandError
 from decant_tools.workspace.environments.requirements import (
@@ -21,6 +22,7 @@ from decant_tools.workspace.environments.requirements import (
 from decant_tools.workspace.model import Project
 
 if TYPE_CHECKING:
+    from decant_tools.workspace.tree import Tree
     from decant_tools.workspace.view import View
 
 Purpose = Literal["run", "test", "lint"]
@@ -46,6 +48,9 @@ _PLUGINS = {
     "--cov": "pytest-cov", "-n": "pytest-xdist", "--numprocesses": "pytest-xdist", "--timeout": "pytest-timeout",
 }  # fmt: skip
 _KEYS = {"asyncio_mode": "pytest-asyncio", "timeout": "pytest-timeout", "env": "pytest-env"}
+
+
+_READ: WeakKeyDictionary[Tree, dict[str, bytes]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,10 @@ class _Reading:
     seen: set[str] = field(default_factory=set)
 
     def read(self, path: str) -> bytes | None:
-        return self.view.tree.read(path) if path in self.view.tree.files else None
+        known = _manifests_of(self.view)
+        if path not in known and path in self.view.tree.files:
+            known[path] = self.view.tree.read(path)
+        return known.get(path)
 
     def wishes(self, *, is_test: bool) -> Wishes:
         own = self.project.path
@@ -324,6 +332,17 @@ class _Reading:
             or any(file in self.view.tree.files for file in files)
             or re.search(rf"^\[(?:tool:)?{name}[\]:]".encode(), sections, re.MULTILINE) is not None
         )
+
+
+def _manifests_of(view: View) -> dict[str, bytes]:
+    """Return the manifests of all projects, read together and once: each reading of its own starts a process."""
+    known = _READ.get(view.tree)
+    if known is None:
+        names = (REQUIREMENTS, "pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "uv.lock", *DEVELOPMENT)
+        folders = {"", *(project.path for project in view.graph.projects.values())}
+        paths = [path for folder in folders for name in names if (path := join(folder, name)) in view.tree.files]
+        known = _READ[view.tree] = dict(view.tree.read_many(paths))
+    return known
 
 
 def _bases(lib: Project) -> Iterator[str]:
