@@ -92,6 +92,18 @@ def test_a_folder_in_use_is_refused(repo: Plain, tmp_path: Path) -> None:
     assert files(tmp_path / "out") == {"mine"}
 
 
+def test_what_links_lead_to_comes_along(repo: Plain, tmp_path: Path) -> None:
+    service = repo.root / "services/user_service"
+    (service / "db").symlink_to("../../libs/db_connector")
+    (service / "away").symlink_to("/etc/hostname")
+    repo.save("links")
+    answer = repo.decant("prune", "user_service", "-o", str(tmp_path / "out"))
+    out = tmp_path / "out/services/user_service"
+    assert (out / "db").readlink() == Path("../../libs/db_connector")
+    assert (out / "db/connection.py").is_file()
+    assert "services/user_service/away is a link that leads out of the workspace" in answer.err
+
+
 def test_an_unknown_project_is_told(repo: Plain) -> None:
     answer = repo.decant("prune", "user_servise")
     assert (answer.code, "user_service" in answer.err) == (4, True)
