@@ -32,6 +32,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_END = re.compile(rf"{_GAP}*(?:[\n;#]|\Z)")
 _COMMENT = re.compile(r"#[^\n]*")
 _DOTS = re.compile(r"\s*\.\s*")
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -105,6 +106,8 @@ def read_fast(text: str) -> Reading | None:
                 return None
             continue
         if kind in {"doubt", "call"}:
+            return None
+        if not _END.match(text, token.end()):
             return None
         line += text.count("\n", counted, start)
         counted = start

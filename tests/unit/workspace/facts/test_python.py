@@ -153,6 +153,9 @@ def test_sources_for_other_interpreters_are_read_without_a_warning(source: str) 
         b"# coding: base64\nimport a\n",
         b"import a\nimport\n",
         b"import a\nfrom import b\n",
+        b"import a\nimport b(\n",
+        b"import a\nfrom b import (c) d\n",
+        b"import a\nimport b 'c'\n",
     ],
 )
 def test_what_cannot_be_read_with_certainty_is_read_tolerantly_and_says_so(content: bytes) -> None:
