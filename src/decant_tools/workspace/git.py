@@ -368,7 +368,9 @@ def _look(root: Path, opening: Running | None = None) -> Git | str:
         return error.detail
     lines = os.fsdecode(out).split("\n")
     if len(lines) < 4:
-        return f"{root} is in no git repository: {err.removeprefix('fatal: ') or 'git does not say why'}."
+        reason = err.partition("\n")[0].removeprefix("fatal: ") or "it does not say why"
+        is_plain = reason.startswith("not a git repository")
+        return f"{root} is in no git repository." if is_plain else f"Git does not look at {root}: {reason}."
     if lines[0] != "true":
         return f"{root} lies in a git repository that has no files there: a bare one, or its own folder."
     has_commit = len(lines) > 6 and "{" not in lines[-2]

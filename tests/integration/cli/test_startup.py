@@ -12,6 +12,7 @@ import pytest
 
 from decant.cli.main import VERBS
 from decant_tools.commands import HELP
+from tests.unit.workspace.repository import Repository
 
 HEAVY = {
     "asyncio", "email", "flask", "importlib.metadata", "logging", "pydantic", "pydantic_settings", "socket",
@@ -95,3 +96,19 @@ def test_bash_completes_with_the_printed_script(tmp_path: Path) -> None:
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     )  # fmt: skip
     assert done.stdout.split() == ["affected"], done.stderr
+
+
+def test_a_remembered_answer_needs_no_parser_no_framework_and_no_topology(tmp_path: Path) -> None:
+    repo = Repository(tmp_path)
+    repo.write({"services/a/app.py": "import b\n", "libs/b/__init__.py": "", "libs/b/pyproject.toml": ""})
+    repo.commit()
+    repo.write({"libs/b/__init__.py": "x = 1\n"})
+    first, modules = started(tmp_path, "affected", "--base", "HEAD", "--json")
+    assert "decant_tools.workspace.assemble" in modules
+    again, modules = started(tmp_path, "affected", "--base", "HEAD", "--json")
+    assert again == first
+    assert '"services/a"' in again
+    assert commands_in(modules) == {"decant_tools.commands.affected"}
+    assert modules & HEAVY == set()
+    unused = {"decant.topology", "decant_tools.workspace.assemble", "decant_tools.workspace.discover.declared"}
+    assert modules & unused == set()

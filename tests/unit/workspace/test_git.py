@@ -192,7 +192,7 @@ def test_a_shallow_clone_says_so(repo: Repository, tmp_path: Path) -> None:
 
 def test_a_folder_outside_of_git_and_a_bare_repository_say_why_not(tmp_path: Path) -> None:
     assert Git.open(tmp_path) is None
-    assert "in no git repository" in Git.why_not(tmp_path)
+    assert Git.why_not(tmp_path) == f"{tmp_path} is in no git repository."
     repo = Repository(tmp_path / "repo")
     repo.git("init", "-q", "--bare", str(tmp_path / "bare"))
     assert Git.open(tmp_path / "bare") is Git.open(repo.root / ".git") is None
@@ -269,3 +269,9 @@ def test_what_differs_over_a_commit_between_is_what_differs_in_all(repo: Reposit
     ]
     repo.git("add", "-A")
     assert git.changes(first) == [each.change for each in found]
+
+
+def test_a_repository_that_git_refuses_says_so(repo: Repository) -> None:
+    (repo.root / ".git/config").write_text("[broken\n")
+    assert Git.open(repo.root) is None
+    assert Git.why_not(repo.root).startswith(f"Git does not look at {repo.root}: bad config line 1")
