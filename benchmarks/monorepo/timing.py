@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Timer
+from typing import IO
 
 LIMIT_S = 120.0
 
@@ -55,31 +54,42 @@ class Figures:
         return max(sample.rss_mib for sample in self.samples)
 
 
+LAUNCHER = """
+import os, sys, time
+result, argv = int(sys.argv[1]), sys.argv[2:]
+os.set_inheritable(result, False)
+began = time.perf_counter()
+_, status, used = os.wait4(os.posix_spawnp(argv[0], argv, os.environ), 0)
+wall_s = time.perf_counter() - began
+os.write(result, f"{wall_s} {used.ru_utime + used.ru_stime} {used.ru_maxrss}".encode())
+sys.exit(os.waitstatus_to_exitcode(status) & 255)
+"""
+"""A small process that starts the measured one: the kernel counts the memory of who starts a process as its own."""
+
+
 def run(argv: Sequence[str], folder: Path, environ: Mapping[str, str]) -> tuple[Sample, str]:
     """Run a program once, and return what it took and what it printed to standard output.
 
     Raises:
         SystemExit: It failed, or took longer than ``LIMIT_S`` seconds.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            argv, cwd=folder, env=dict(environ), stdin=subprocess.DEVNULL, stdout=out, stderr=error
-        )
-        alarm = Timer(LIMIT_S, process.kill)
-        alarm.start()
-        _, status, used = os.wait4(process.pid, 0)
-        wall_s = time.perf_counter() - started
-        alarm.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        error.seek(0)
-        printed = out.read().decode(errors="replace")
-        if process.returncode:
-            text = f"{printed[-2000:]}{error.read().decode(errors='replace')[-2000:]}"
-            raise SystemExit(f"{' '.join(argv)} ended with {process.returncode} in {folder}:\n{text}")
-    return Sample(wall_s * 1e3, (used.ru_utime + used.ru_stime) * 1e3, _mib(used)), printed
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error, tempfile.TemporaryFile() as result:
+        process = subprocess.Popen(  # files, not pipes: a daemon that stays would hold them open
+            [sys.executable, "-S", "-E", "-c", LAUNCHER, str(result.fileno()), *argv], cwd=folder, env=dict(environ),
+            stdin=subprocess.DEVNULL, stdout=out, stderr=error, pass_fds=[result.fileno()], start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = process.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
+        printed, said, measured = (_content(each) for each in (out, error, result))
+    if code:
+        raise SystemExit(f"{' '.join(argv)} ended with {code} in {folder}:\n{printed[-2000:]}{said[-2000:]}")
+    wall_s, cpu_s, rss = map(float, measured.split())
+    return Sample(wall_s * 1e3, cpu_s * 1e3, rss / (1024 if sys.platform == "linux" else 1024 * 1024)), printed
 
 
-def _mib(used: resource.struct_rusage) -> float:
-    return used.ru_maxrss / (1024 if sys.platform == "linux" else 1024 * 1024)
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
