@@ -85,11 +85,12 @@ def find_base(
     candidate = refs.first()
     if candidate is None:
         return _missing(git, "no branch to compare with", _unknown(configured))
-    commit = git.merge_base(refs.commit(candidate.name), head)
+    tip = refs.commit(candidate.name)
+    commit = head if tip == head else git.merge_base(tip, head)
     if commit is None:
         return _unrelated(git, candidate.name)
     is_same = head == git.head and refs.current == candidate.branch
-    if is_same or (commit == head and (env.get("CI") or refs.current is None or not is_dirty())):
+    if is_same or (commit == head and (env.get("CI") or refs.is_detached() or not is_dirty())):
         return _of_release(git, head, candidate, commit, env)
     return Base(commit, f"{candidate.name} at {commit[:9]} ({candidate.source})")
 
@@ -172,7 +173,7 @@ class _Refs:
     """The branches that may be the base, read by one call of git.
 
     Attributes:
-        current: The branch that is checked out, if it is one of them; None for a detached HEAD.
+        current: The branch that is checked out, if it is one of them.
     """
 
     def __init__(self, git: Git, configured: str) -> None:
@@ -186,7 +187,7 @@ class _Refs:
         self._commits = {name: commit for _, name, commit, _ in rows}
         self._default = next((symref for _, name, _, symref in rows if name == "refs/remotes/origin/HEAD"), "")
         starred = next((name for star, name, _, _ in rows if star == "*"), None)
-        self.current = starred.removeprefix("refs/heads/") if starred else self._branch()
+        self.current = starred.removeprefix("refs/heads/") if starred else None
 
     def first(self) -> _Candidate | None:
         """Return the first candidate that exists."""
@@ -199,6 +200,10 @@ class _Refs:
                 return self._commits[full]
         return (self._git.resolve(name) or "") if name == self._configured else ""
 
+    def is_detached(self) -> bool:
+        """Return whether no branch is checked out."""
+        return self.current is None and self._git.ask("symbolic-ref", "--quiet", "HEAD") is None
+
     def _candidates(self) -> Iterator[_Candidate]:
         if self._configured:
             bare = self._configured.removeprefix("origin/")
@@ -210,9 +215,6 @@ class _Refs:
         for branch in BRANCHES:
             yield _Candidate(f"origin/{branch}", "the default branch", branch)
             yield _Candidate(branch, "the default branch", branch)
-
-    def _branch(self) -> str | None:
-        return self._git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
 
 
 def _unknown(configured: str) -> str:
