@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from decant_tools.workspace.root import find_root
 from decant_tools.workspace.store import Store
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ def project_names(ctx: click.Context, param: click.Parameter, incomplete: str) -
         param: The argument or option.
         incomplete: What was typed.
     """
-    from decant_tools.workspace.view import find_root
-
     known = Store(find_root()).load(_NAME)
     names = known if isinstance(known, list) else []
     return [name for name in names if name.startswith(incomplete)]
