@@ -166,9 +166,10 @@ class Foreign:
             suffixes: How their names end.
         """
         from decant.serving.reload import snapshot
+        from decant_tools.workspace.environments.wishes import made_of
 
         projects = self.view.graph.projects
-        nodes = self.view.graph.closure({self.services[name].project.id})
+        nodes = made_of(self.view.graph, self.services[name].project)
         found = {self.view.root / node.removeprefix("file:") for node in nodes if node.startswith("file:")}
         for project in (projects[node] for node in nodes if node in projects):
             if project.kind == "lib" or project.id == self.services[name].project.id:

@@ -19,7 +19,7 @@ from decant_tools.workspace.environments.requirements import (
     read_pyproject,
     read_requirements,
 )
-from decant_tools.workspace.model import Project
+from decant_tools.workspace.model import Graph, Project
 
 if TYPE_CHECKING:
     from decant_tools.workspace.tree import Tree
@@ -221,9 +221,8 @@ class _Reading:
     def _libs(self) -> list[Project]:
         """Return the libs that the project depends on, in any number of steps, sorted by path."""
         graph = self.view.graph
-        found = (graph.projects.get(node) for node in graph.closure({self.project.id}))
-        libs = [each for each in found if each and each.kind == "lib" and each.id != self.project.id]
-        return sorted(libs, key=lambda lib: lib.path)
+        found = (graph.projects.get(node) for node in made_of(graph, self.project) - {self.project.id})
+        return sorted((each for each in found if each and each.kind == "lib"), key=lambda lib: lib.path)
 
     def _lib(self, lib: Project) -> None:
         if lib.id in self.seen:  # libs that need libs: each once, not once for every way that leads to it
@@ -332,6 +331,21 @@ class _Reading:
             or any(file in self.view.tree.files for file in files)
             or re.search(rf"^\[(?:tool:)?{name}[\]:]".encode(), sections, re.MULTILINE) is not None
         )
+
+
+def made_of(graph: Graph, project: Project) -> set[str]:
+    """Return the nodes that a project is made of: itself and what it depends on.
+
+    A service that it declares to need runs beside it: what that one imports, this one does not.
+    """
+    found, left = {project.id}, [project.id]
+    while left:
+        for edge in graph.out_of.get(left.pop(), ()):
+            is_beside = edge.kind == "extra" and edge.target.startswith("service:")
+            if edge.target not in found and not is_beside:
+                found.add(edge.target)
+                left.append(edge.target)
+    return found
 
 
 def _manifests_of(view: View) -> dict[str, bytes]:

@@ -38,7 +38,11 @@ class Sight:
 
     @cached_property
     def graph(self) -> Graph:
-        return Graph(self.projects, [Edge(source, target, "import", "x.py:1") for source, target in self.needs])
+        edges = [
+            Edge(source, target, "extra" if target.startswith("service:") else "import", "x.py:1")
+            for source, target in self.needs
+        ]
+        return Graph(self.projects, edges)
 
     def write(self) -> None:
         for path, content in self.files.items():

@@ -70,6 +70,14 @@ def test_a_lib_that_is_only_imported_brings_its_requirements() -> None:
     assert texts(wishes_of(sight(files, COMMON), USERS, "run")) == []  # type: ignore[arg-type]
 
 
+def test_libs_of_a_service_that_is_needed_are_none_of_ours() -> None:
+    files = {"services/orders/requirements.txt": "flask\n", "libs/common_utils/requirements.txt": "attrs\n"}
+    edges = [(ORDERS.id, USERS.id), (USERS.id, COMMON.id), (USERS.id, ORDERS.id)]
+    found = Sight(Path("/ws"), files, (ORDERS, USERS, COMMON), edges)
+    assert texts(wishes_of(found, ORDERS, "run")) == ["flask"]  # type: ignore[arg-type]
+    assert texts(wishes_of(found, USERS, "run")) == ["attrs"]  # type: ignore[arg-type]
+
+
 def test_a_manifest_with_a_build_system_is_installed_itself_and_one_without_gives_its_dependencies() -> None:
     plain = '[project]\nname = "orders"\ndependencies = ["flask"]\n'
     assert texts(wishes({"services/orders/pyproject.toml": plain})) == ["flask"]
