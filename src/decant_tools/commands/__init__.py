@@ -1,8 +1,6 @@
 """The verbs that the workbench adds to ``decant``, found by their entry points; imported when they are called."""
 
-from collections.abc import Mapping
-
-HELP: Mapping[str, str] = {
+HELP = {
     "up": "Run a whole topology on this machine.",
     "ps": "Show what runs: state, health, address, process, age.",
     "logs": "Show what the services wrote, together.",

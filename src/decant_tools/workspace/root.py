@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 CONFIG = "decant.toml"
+HOMES = frozenset({"apps", "services"})
+"""Folders that hold services."""
 
 
 def find_root(start: Path | None = None) -> Path:

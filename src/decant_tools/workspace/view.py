@@ -11,6 +11,7 @@ from weakref import finalize
 from decant_tools.workspace.changes import Change, Difference, chained
 from decant_tools.workspace.completion import remember_names
 from decant_tools.workspace.git import Git, GitError, Running, Started, start_opening, start_work
+from decant_tools.workspace.root import find_root
 from decant_tools.workspace.tree import CommitTree, FolderTree, Tree, WorkTree
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from decant_tools.workspace.model import EdgeKind, Graph
     from decant_tools.workspace.snapshot import Snapshot, Snapshots
 
-CONFIG = "decant.toml"
-HOMES = frozenset({"apps", "services"})
-"""Folders that hold services."""
+__all__ = ["View", "find_root", "open_view", "view_at"]
 
 
 class View:
