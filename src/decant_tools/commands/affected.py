@@ -41,7 +41,9 @@ FORMATS = ("text", "svg", "dot", "mermaid", "json")
 @click.argument("paths", nargs=-1)
 @click.option("--base", metavar="REV", help="What to compare with.  [default: the branch that this is merged into]")
 @click.option("--head", metavar="REV", help="What to judge.  [default: the files on disk]")
-@click.option("--files", is_flag=True, help="Judge the named PATHS, and no others; `-` reads them from stdin.")
+@click.option(
+    "--files", is_flag=True, help="Judge PATHS, relative to the workspace, and no others; `-` reads them from stdin."
+)
 @click.option(
     "--why", metavar="PROJECT", shell_complete=project_names, help="Say why this project is affected, or why it is not."
 )
