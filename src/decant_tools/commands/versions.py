@@ -82,7 +82,13 @@ def command(projects: tuple[str, ...], topology: str | None, as_json: bool) -> N
 @click.argument("projects", nargs=-1, shell_complete=project_names)
 @click.option("--affected", is_flag=True, help="Everything that changed since its version; the default.")
 @click.option("--all", "everything", is_flag=True, help="Those that did not change, too.")
-@click.option("--bump", type=click.Choice(("major", "minor", "patch", "auto")), default="auto", show_default=True)
+@click.option(
+    "--bump",
+    type=click.Choice(("major", "minor", "patch", "auto")),
+    default="auto",
+    show_default=True,
+    help="Which part to raise; auto: what the commits say.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-tag", is_flag=True, help="Commit, and leave the tags to a later `decant release`.")

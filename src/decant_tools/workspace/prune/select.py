@@ -14,7 +14,7 @@ from decant_tools.workspace.git import LINK, SUBMODULE
 from decant_tools.workspace.model import file_node
 from decant_tools.workspace.prune.images import context_of, dockerfile_of, sources_of
 from decant_tools.workspace.prune.shared import Shared, take_requirements, take_uv_workspace
-from decant_tools.workspace.prune.sieve import is_made, is_secret, is_test, needed_after_all
+from decant_tools.workspace.prune.sieve import is_made, is_secret, needed_after_all, tests_among
 
 if TYPE_CHECKING:
     from decant_tools.workspace.model import Project
@@ -153,7 +153,7 @@ class _Pruner:
             self.shared.notes.append(f"left out, for they may hold secrets: {_some(secrets)}.")
         found -= secrets
         if not self.with_tests:
-            tests = {path for path in found if is_test(self.inside(path))}
+            tests = tests_among({path: self.inside(path) for path in found})
             found -= tests
             found |= set(needed_after_all(tests, found, self.tree.read))
         modules = {path for path in found if self.tree.modes.get(path) == SUBMODULE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 
 MADE = frozenset({
@@ -12,7 +12,7 @@ MADE = frozenset({
 })  # fmt: skip
 MADE_NAMES = ("*.pyc", "*.pyo", "*.egg-info", ".coverage.*")
 TEST_FOLDERS = frozenset({"tests", "test"})
-TEST_FILES = ("conftest.py", "test_*.py", "*_test.py")
+TEST_FILES = ("conftest.py", "test_*.py", "tests.py", "*_test.py")
 SECRET_FILES = (".env", ".env.*")
 HARMLESS = (".env.example", ".env.sample", ".env.template", ".env.dist")
 
@@ -29,14 +29,36 @@ def is_secret(path: str) -> bool:
     return any(fnmatch(name, glob) for glob in SECRET_FILES) and name not in HARMLESS
 
 
-def is_test(inside: str) -> bool:
-    """Return whether a file belongs to the tests.
+def tests_among(paths: Mapping[str, str]) -> set[str]:
+    """Return the files that belong to tests: by their names, and what lies in a folder of tests.
+
+    A folder called ``tests`` is one when it lies in a project's own folder, or holds a file of tests;
+    ``templates/test`` is none.
 
     Args:
-        inside: Its path, relative to the project's folder.
+        paths: Files, and the path of each relative to its project's folder.
     """
-    *folders, name = inside.split("/")
-    return not TEST_FOLDERS.isdisjoint(folders) or any(fnmatch(name, glob) for glob in TEST_FILES)
+    named = {path for path in paths if _is_test_file(path)}
+    folders = {folder for path in named for folder in _test_folders(path)}
+    folders |= {_without(path, inside) for path, inside in paths.items() if inside.partition("/")[0] in TEST_FOLDERS}
+    return named | {path for path in paths if not folders.isdisjoint(_test_folders(path))}
+
+
+def _is_test_file(path: str) -> bool:
+    return any(fnmatch(path.rpartition("/")[2], glob) for glob in TEST_FILES)
+
+
+def _test_folders(path: str) -> Iterator[str]:
+    """Yield the folders around a file that are called so."""
+    parts = path.split("/")
+    for number, part in enumerate(parts[:-1], start=1):
+        if part in TEST_FOLDERS:
+            yield "/".join(parts[:number])
+
+
+def _without(path: str, inside: str) -> str:
+    """Return the outermost folder of the project's that a file lies in."""
+    return path[: len(path) - len(inside)] + inside.partition("/")[0]
 
 
 def needed_after_all(tests: Iterable[str], kept: Collection[str], read: Callable[[str], bytes]) -> list[str]:

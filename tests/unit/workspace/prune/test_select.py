@@ -78,6 +78,18 @@ def test_tests_come_along_where_they_are_asked_for() -> None:
     }
 
 
+def test_a_folder_called_test_that_holds_none_stays() -> None:
+    more = {
+        "services/orders/templates/test/page.html": "",
+        "services/orders/inner/tests/test_a.py": "",
+        "services/orders/inner/tests/data/a.json": "",
+        "services/orders/tests/data.json": "",
+        "services/orders/inner/tests.py": "",
+    }
+    found = prune({**FILES, **more})
+    assert {*found.files} & more.keys() == {"services/orders/templates/test/page.html"}
+
+
 def test_a_project_in_the_folder_of_another_stays_behind() -> None:
     inner = Project("lib", "inner", "services/orders/inner")
     found = prune({**FILES, "services/orders/inner/a.py": ""}, projects=(*PLAIN, inner))
