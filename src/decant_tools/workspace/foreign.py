@@ -339,7 +339,7 @@ def _workspace(config: str, topology: str | None) -> Workspace:
     is_named = path.parent != Path() or path.name != FILE_NAME
     if path.is_file() or is_named or find_workspace(name=path.name) is not None:
         return load_workspace(config, topology=topology)
-    from decant_tools.workspace.view import find_root
+    from decant_tools.workspace.root import find_root
 
     return bare_workspace(find_root(), topology)
 
