@@ -21,9 +21,9 @@ def main(argv: list[str]) -> int:
     project, folder, *topology = argv
     view = open_view(Path.cwd(), topology=topology[0] if topology else None)
     out = Path(folder)
-    if not (ignore := out.parent / ".gitignore").exists():  # what is made is no change of the workspace
-        out.parent.mkdir(exist_ok=True)
-        ignore.write_text("*\n", "utf-8")
+    if not out.parent.exists():  # what is made is no change of the workspace
+        out.parent.mkdir()
+        (out.parent / ".gitignore").write_text("*\n", "utf-8")
     shutil.rmtree(out, ignore_errors=True)  # what an older version left there would pass as made now
     built = build_project(view, view.graph.projects[project], out)
     for path in (built.context, *built.artefacts):

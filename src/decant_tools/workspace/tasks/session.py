@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from decant_tools.workspace.view import View
 
 Say = Callable[[str], None]
+Prepare = Callable[[Project, Task, Mapping[str, str]], Mapping[str, str]]
+"""Returns the variables of a task's process, made of those of this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Session:
         say: Gets sentences about what takes time.
         topology: The topology that the view was opened with.
         environ: The variables.
+        prepare: Makes the environment of a project's processes; by default a virtual one of what it asks for.
     """
 
     def __init__(
@@ -85,9 +88,11 @@ class Session:
         *,
         topology: str | None = None,
         environ: Mapping[str, str] | None = None,
+        prepare: Prepare | None = None,
     ) -> None:
         self.view = view
         self._topology = topology
+        self._prepare = prepare or self._virtual
         self._options = options
         self._say = say
         self._environ = os.environ if environ is None else environ
@@ -215,9 +220,11 @@ class Session:
         environ |= {"PYTHONUNBUFFERED": "1", "DECANT_TASK": str(task.id)}
         if task.command[0] == OWN_PYTHON or not self._is_python(task):
             return environ
+        return self._prepare(self.view.graph.projects[task.host or task.id.project], task, environ)
+
+    def _virtual(self, project: Project, task: Task, environ: Mapping[str, str]) -> Mapping[str, str]:
         from decant_tools.workspace.environments import environment_for
 
-        project = self.view.graph.projects[task.host or task.id.project]
         purpose: Purpose = "lint" if task.purpose == "lint" else "test"  # tests need all that a project runs with
         found = environment_for(self.view, project, purpose=purpose, relax=self._options.is_relaxed, say=self._say)
         return found.over(environ)
