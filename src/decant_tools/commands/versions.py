@@ -42,13 +42,13 @@ topology_option = click.option("-t", "--topology", help="The topology whose serv
 @topology_option
 @json_option
 def command(projects: tuple[str, ...], topology: str | None, as_json: bool) -> None:
-    from decant_tools.workspace.release import choose, next_versions, open_for_versions, standings
+    from decant_tools.workspace.release import check_depth, choose, next_versions, standings
 
     view = _view(topology)
     if view.git is None:
         click.echo("note: this is no git repository, so there are no versions yet.", err=True)
     else:
-        open_for_versions(view)
+        check_depth(view.git)
     found = standings(view)
     steps = next_versions(found)
     shown = _sorted(choose(found, projects))

@@ -114,6 +114,13 @@ def test_without_a_repository_versions_are_0_1_0_and_a_release_is_refused(repo: 
     assert repo.decant("release", "--yes").code == 6
 
 
+def test_before_the_first_commit_versions_are_0_1_0_and_a_release_is_refused(repo: Plain) -> None:
+    repo.git("update-ref", "-d", "HEAD")
+    assert versions(repo)["user_service"] == ("0.1.0", 0, "0.1.0")
+    answer = repo.decant("release", "--yes")
+    assert (answer.code, "no commit" in answer.err) == (6, True)
+
+
 def test_one_project_gets_the_part_that_is_said(repo: Plain) -> None:
     released(repo)
     repo.change("fix: all", "services/user_service/app.py", "services/order_service/app.py")

@@ -2,7 +2,7 @@
 
 from decant_tools.workspace.release.build import Built, build_project, version_of
 from decant_tools.workspace.release.plan import Step, next_versions, plan_release
-from decant_tools.workspace.release.publish import Published, check_ready, open_for_versions, publish
+from decant_tools.workspace.release.publish import Published, check_depth, check_ready, open_for_versions, publish
 from decant_tools.workspace.release.standing import Standing, choose, standings
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Standing",
     "Step",
     "build_project",
+    "check_depth",
     "check_ready",
     "choose",
     "next_versions",

@@ -52,13 +52,22 @@ def open_for_versions(view: View) -> Git:
         raise CommandError(f"Versions are tags of git. {why}", hint="Run `git init`, and commit.", exit_code=6)
     if git.head is None:
         raise CommandError("There is no commit yet to give a version to.", hint="Commit first.", exit_code=6)
+    check_depth(git)
+    return git
+
+
+def check_depth(git: Git) -> None:
+    """Refuse to look for versions where tags are missing.
+
+    Raises:
+        CommandError: Exit code 6, for a shallow clone.
+    """
     if git.is_shallow():
         raise CommandError(
             "This is a shallow clone: older commits and tags are missing, so versions would be wrong.",
             hint="Run `git fetch --unshallow --tags`; in CI, check out with the whole history (fetch-depth: 0).",
             exit_code=6,
         )
-    return git
 
 
 def check_ready(git: Git) -> None:
