@@ -78,9 +78,8 @@ def find_base(
     """
     if explicit:
         return _named(git, head, explicit)
-    target = ci_target(env)
-    if target is not None:
-        return _of_ci(git, head, target)
+    if targets := ci_targets(env):
+        return _of_ci(git, head, targets)
     refs = _Refs(git, configured)
     candidate = refs.first()
     if candidate is None:
@@ -95,13 +94,13 @@ def find_base(
     return Base(commit, f"{candidate.name} at {commit[:9]} ({candidate.source})")
 
 
-def ci_target(env: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the variable of the CI that names what a change will be merged into, and its value; None without one."""
-    for variable, condition, absent in TARGETS:
-        value = env.get(variable, "")
-        if value and (not condition or env.get(condition, absent) not in {absent, ""}):
-            return variable, value.removeprefix("refs/heads/")
-    return None
+def ci_targets(env: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the variables of the CI that name what a change will be merged into, and their values."""
+    return [
+        (variable, value.removeprefix("refs/heads/"))
+        for variable, condition, absent in TARGETS
+        if (value := env.get(variable, "")) and (not condition or env.get(condition, absent) not in {absent, ""})
+    ]
 
 
 def _named(git: Git, head: str, name: str) -> Base:
@@ -122,13 +121,15 @@ def near(git: Git, name: str) -> str:
     return suggest(name, refs.decode("utf-8", "replace").split())
 
 
-def _of_ci(git: Git, head: str, target: tuple[str, str]) -> Base:
-    variable, value = target
-    for name in (f"origin/{value}", value):
-        commit = git.resolve(name)
-        if commit is not None:
-            found = git.merge_base(commit, head)
-            return Base(found, f"{name} at {found[:9]} ({variable})") if found else _unrelated(git, name)
+def _of_ci(git: Git, head: str, targets: list[tuple[str, str]]) -> Base:
+    """Return the first of the CI's revisions that this clone has."""
+    for variable, value in targets:
+        for name in (f"origin/{value}", value):
+            commit = git.resolve(name)
+            if commit is not None:
+                found = git.merge_base(commit, head)
+                return Base(found, f"{name} at {found[:9]} ({variable})") if found else _unrelated(git, name)
+    variable, value = targets[0]
     return _missing(git, f"{variable} is {value}, and this clone has neither origin/{value} nor {value}", "")
 
 

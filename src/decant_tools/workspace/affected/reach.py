@@ -13,6 +13,9 @@ Chain = tuple[Step, ...]
 ALWAYS: frozenset[EdgeKind] = frozenset({"holds", "hosts", "ships"})
 """Kinds that no choice of edges leaves out: what a project consists of."""
 
+TELLING = {"contract": 0, "event": 1, "import": 2, "manifest": 3, "extra": 4, "copy": 5}
+"""Of reasons that are equally short the one that tells most is shown: a line that uses it before one that names it."""
+
 
 class Seed(NamedTuple):
     """Where a change enters the graph.
@@ -52,6 +55,7 @@ def reach(seeds: Iterable[Seed], graphs: Sequence[Graph], kinds: frozenset[EdgeK
             for edge in _into(node, graphs)
             if edge.source not in spreading and (kinds is None or edge.kind in kinds or edge.kind in ALWAYS)
         ]
+        reached.sort(key=lambda seed: TELLING.get(seed.why[-1].by, len(TELLING)))
         layer = []
         for seed in (*waiting.pop(length, ()), *reached):
             found.setdefault(seed.node, seed.why)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from decant.errors import CommandError
-from decant_tools.workspace.affected.base import Base, ci_target, find_base
+from decant_tools.workspace.affected.base import Base, ci_targets, find_base
 from decant_tools.workspace.git import Git
 from tests.unit.workspace.repository import Repository
 
@@ -123,9 +123,7 @@ def test_the_zeros_that_a_new_branch_was_pushed_from_are_no_usage_error(here: He
     ],
 )
 def test_each_ci_says_what_a_change_will_be_merged_into(env: dict[str, str], value: str) -> None:
-    found = ci_target(env)
-    assert found is not None
-    assert found[1] == value
+    assert ci_targets(env)[0][1] == value
 
 
 @pytest.mark.parametrize(
@@ -138,7 +136,7 @@ def test_each_ci_says_what_a_change_will_be_merged_into(env: dict[str, str], val
     ],
 )
 def test_a_push_names_no_target(env: dict[str, str]) -> None:
-    assert ci_target(env) is None
+    assert ci_targets(env) == []
 
 
 def test_the_remotes_branch_comes_before_the_local_one(here: Here, tmp_path: Path) -> None:
@@ -156,6 +154,12 @@ def test_a_target_that_the_clone_has_not_selects_everything(here: Here) -> None:
     assert fallback is not None
     assert fallback.code == "no-base"
     assert "develop" in fallback.reason
+
+
+def test_where_a_clone_lacks_the_commit_that_the_ci_names_its_branch_is_taken(here: Here) -> None:
+    here.branch()
+    found = here.base(CI_MERGE_REQUEST_DIFF_BASE_SHA="ab" * 20, CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main")
+    assert found.commit == here.second
 
 
 def test_what_is_configured_comes_before_what_is_usual(here: Here) -> None:

@@ -34,6 +34,11 @@ def test_the_chain_is_the_shortest_and_begins_with_the_file() -> None:
     )
 
 
+def test_of_reasons_that_are_equally_short_the_one_that_tells_most_is_shown() -> None:
+    edges = graph(*(("service:s", "lib:a", kind) for kind in ("copy", "import", "manifest")))
+    assert reach([seed("lib:a")], [edges])["service:s"][-1].by == "import"
+
+
 def test_a_seed_with_a_longer_reason_of_its_own_gets_the_shorter_one() -> None:
     long = Seed("service:s", (CHANGE, Step("a", "x"), Step("b", "x"), Step("service:s", "lock")))
     found = reach([long, seed("lib:a")], [graph(("service:s", "lib:a"))])

@@ -27,9 +27,7 @@ def test_what_everything_is_built_or_tested_with_touches_all(path: str) -> None:
     assert judge(path).touches == "all"
 
 
-@pytest.mark.parametrize(
-    "path", ["proto/orders.proto", "scripts/release.py", "templates/welcome.md", "Brewfile"]
-)
+@pytest.mark.parametrize("path", ["proto/orders.proto", "scripts/release.py", "templates/welcome.md", "Brewfile"])
 def test_of_anything_else_nobody_knows(path: str) -> None:
     assert judge(path).touches == "unknown"
 
