@@ -15,7 +15,8 @@ from typing import Any
 
 from decant.errors import CommandError
 from decant_tools.run.control import Request, listening
-from decant_tools.run.folder import RunFolder, end_run
+from decant_tools.run.elsewhere import ports_of
+from decant_tools.run.folder import RUN_NAME, RunFolder, end_run
 from decant_tools.run.instance import Instance
 from decant_tools.run.keeper import Keeper
 from decant_tools.run.lines import Fields
@@ -184,7 +185,7 @@ class Supervisor:
         failed = failed or [keeper for keeper in self._keepers.values() if not keeper.settled.is_set()]
         tails = {DATABASES: list(databases)} if databases is not None else {k.plan.name: list(k.tail) for k in failed}
         if databases is None:
-            sentence += f": {', '.join(f'{k.plan.name} ({k.why or k.state})' for k in failed)}."
+            sentence += f": {', '.join(f'{k.plan.name} ({k.why or k.state}{_elsewhere(k)})' for k in failed)}."
         self._report({"failed": {"detail": sentence, "exit_code": code, "tails": tails}})
         goes_on = not self._job.is_all_or_nothing and databases is None
         self._say(f"{sentence} The rest goes on.\n{self._table()}" if goes_on else sentence)
@@ -322,3 +323,13 @@ class Supervisor:
         self._planner.ports.close()
         with contextlib.suppress(FileNotFoundError):
             self._folder.path.joinpath("state.json").unlink()
+
+
+def _elsewhere(keeper: Keeper) -> str:
+    """Return where a foreign program listens in place of its port, in words; "" where it does not."""
+    if keeper.plan.kind != "foreign" or keeper.pid is None:
+        return ""
+    found = ports_of(keeper.plan.environ.get(RUN_NAME, ""))
+    if not found or keeper.plan.port in found:
+        return ""
+    return f"; it listens on {', '.join(map(str, found))}: is that the `port` of [services.{keeper.plan.service}]?"

@@ -211,6 +211,17 @@ def test_a_port_in_use_is_told_and_another_one_taken_where_the_program_takes_it(
         assert get(url) == "orders 2.3.3"
 
 
+def test_a_program_that_listens_elsewhere_is_said_to(mono: Mono) -> None:
+    (port,) = free_ports(1)
+    hidden = f"import webber\n\ndef choose():\n    return {port}\n\nwebber.Webber(str).run(port=choose())\n"
+    workspace = mono({"services/users/app.py": hidden, "services/users/requirements.txt": "webber\n"})
+    done = workspace.run("up", "-d", "--timeout", "4")
+    assert done.returncode == 5
+    assert f"it listens on {port}: is that the `port` of [services.users]?" in done.stderr
+    (workspace.root / "decant.toml").write_text(f"[services.users]\nport = {port}\n")
+    assert get(workspace.up()["services"][0]["urls"][0]) == "/"
+
+
 def test_what_a_reloader_forks_ends_with_it(mono: Mono) -> None:
     (port,) = free_ports(1)
     forks = f"""
