@@ -153,7 +153,7 @@ class Pyproject:
 
     path: str
     data: Mapping[str, Any]
-    _file: TomlFile
+    file: TomlFile
 
     @property
     def name(self) -> str:
@@ -209,7 +209,7 @@ class Pyproject:
             found = found.get(key, []) if isinstance(found, dict) else []
         entries = enumerate(found if isinstance(found, list) else [])
         return [
-            Line(" ".join(entry.split()), f"{self.path}:{self._file.line_of(*keys, number)}")
+            Line(" ".join(entry.split()), f"{self.path}:{self.file.line_of(*keys, number)}")
             for number, entry in entries
             if isinstance(entry, str)
         ]
@@ -230,6 +230,29 @@ def read_pyproject(path: str, read: Read) -> Pyproject | None:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CommandError(f"{path}: it cannot be read: {error}.", exit_code=3) from None
     return Pyproject(path, data, TomlFile(Path(path), path, data, text))
+
+
+def read_pipfile(path: str, read: Read, *tables: str) -> list[Line]:
+    """Return what tables of a ``Pipfile`` ask for, those left out that come from no index and no folder.
+
+    Raises:
+        CommandError: Exit code 3, when it is not TOML.
+    """
+    found = read_pyproject(path, read)  # it is TOML too, with tables of its own
+    if found is None:
+        return []
+    lines = []
+    for table in tables:
+        for name, value in _table(found.data, table).items():
+            wish = value if isinstance(value, dict) else {"version": value}
+            at = f"{path}:{found.file.line_of(table, name)}"
+            if isinstance(wish.get("path"), str):
+                lines.append(Line(f"{name} @ file:{wish['path']}", at))
+            elif isinstance(wish.get("version"), str):
+                extras = f"[{','.join(map(str, wish['extras']))}]" if isinstance(wish.get("extras"), list) else ""
+                marker = f" ; {wish['markers']}" if isinstance(wish.get("markers"), str) else ""
+                lines.append(Line(f"{name}{extras}{wish['version'] if wish['version'] != '*' else ''}{marker}", at))
+    return lines
 
 
 def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:

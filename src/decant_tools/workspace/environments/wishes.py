@@ -16,6 +16,7 @@ from decant_tools.workspace.environments.requirements import (
     Line,
     Pyproject,
     normalised,
+    read_pipfile,
     read_pyproject,
     read_requirements,
 )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Purpose = Literal["run", "test", "lint"]
 
 REQUIREMENTS = "requirements.txt"
+PIPFILE = "Pipfile"
 DEVELOPMENT = (
     "requirements-dev.txt", "requirements_dev.txt", "dev-requirements.txt", "requirements/dev.txt",
     "requirements-test.txt", "requirements_test.txt", "test-requirements.txt", "requirements/test.txt",
@@ -158,6 +160,9 @@ class _Reading:
             self._editable(own)
         elif pyproject:
             self._take(pyproject.dependencies(), pyproject)
+        elif not has_file and (asked := read_pipfile(join(own, PIPFILE), self.read, "packages")):
+            self._take(asked)
+            return
         if has_file or is_installed or (pyproject and pyproject.has_requirements) or not own:
             return
         if self.read(REQUIREMENTS) is not None:
@@ -175,7 +180,9 @@ class _Reading:
             for name in DEVELOPMENT:
                 if self.read(join(folder, name)) is not None:
                     read_requirements(join(folder, name), self.read, self.asked)
-        if pyproject and not is_locked:
+        if pyproject is None:
+            self._take(read_pipfile(join(own, PIPFILE), self.read, "dev-packages"))
+        elif not is_locked:
             self._take(pyproject.first_group(*GROUPS), pyproject)
         if own and (root := read_pyproject("pyproject.toml", self.read)):
             self._take(root.first_group(*GROUPS), root)
@@ -352,7 +359,7 @@ def _manifests_of(view: View) -> dict[str, bytes]:
     """Return the manifests of all projects, read together and once: each reading of its own starts a process."""
     known = _READ.get(view.tree)
     if known is None:
-        names = (REQUIREMENTS, "pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "uv.lock", *DEVELOPMENT)
+        names = (REQUIREMENTS, PIPFILE, "pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "uv.lock", *DEVELOPMENT)
         folders = {"", *(project.path for project in view.graph.projects.values())}
         paths = [path for folder in folders for name in names if (path := join(folder, name)) in view.tree.files]
         known = _READ[view.tree] = dict(view.tree.read_many(paths))

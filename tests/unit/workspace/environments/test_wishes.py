@@ -96,6 +96,19 @@ def test_who_has_no_requirements_takes_those_of_the_root_and_says_so() -> None:
     assert found.notes == ("services/orders has no requirements of its own: those of requirements.txt are taken.",)
 
 
+def test_a_pipfile_is_read_where_there_is_nothing_else() -> None:
+    text = (
+        '[packages]\nflask = "*"\nclick = "==8.1.7"\ncommon = {path = "../../libs/common_utils", editable = true}\n'
+        'redis = {version = ">=5", extras = ["hiredis"], markers = "python_version > \'3\'"}\n'
+        'ours = {git = "https://git.example.org/ours.git"}\n[dev-packages]\nresponses = "*"\n'
+    )
+    files = {"services/orders/Pipfile": text}
+    run = ["flask", "click==8.1.7", "redis[hiredis]>=5 ; python_version > '3'"]
+    assert texts(wishes(files, COMMON)) == run
+    assert wishes(files, COMMON).lines[1].at == "services/orders/Pipfile:3"
+    assert sorted(texts(wishes(files, COMMON, purpose="test"))) == sorted([*run, "responses", "pytest"])
+
+
 def test_tests_bring_pytest_and_what_is_asked_for_beside_it() -> None:
     files = {
         "services/orders/requirements.txt": "flask\n",
