@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from decant.errors import CommandError
@@ -60,9 +60,7 @@ class _Candidate(NamedTuple):
     branch: str = ""
 
 
-def find_base(
-    git: Git, head: str, explicit: str | None, configured: str, env: Mapping[str, str], is_dirty: Callable[[], bool]
-) -> Base:
+def find_base(git: Git, head: str, explicit: str | None, configured: str, env: Mapping[str, str]) -> Base:
     """Return what to compare a commit and the files on disk with.
 
     Args:
@@ -71,7 +69,6 @@ def find_base(
         explicit: What ``--base`` says, or None.
         configured: What ``[affected] base`` says, or "".
         env: The environment, which tells the CI's target branch.
-        is_dirty: Asked whether the files on disk differ from the commit.
 
     Raises:
         CommandError: Exit code 2, for a revision that was named and does not exist.
@@ -89,7 +86,7 @@ def find_base(
     if commit is None:
         return _unrelated(git, candidate.name)
     is_same = head == git.head and refs.current == candidate.branch
-    if is_same or (commit == head and (env.get("CI") or refs.is_detached() or not is_dirty())):
+    if is_same or (commit == head and (env.get("CI") or refs.is_detached())):
         return _of_release(git, head, candidate, commit, env)
     return Base(commit, f"{candidate.name} at {commit[:9]} ({candidate.source})")
 

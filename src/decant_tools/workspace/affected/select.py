@@ -114,13 +114,13 @@ def _compare(
         raise CommandError(f"There is no revision {head!r} to judge.", hint=near(git, head), exit_code=2)
     judged, shown = (view.at(commit), commit) if head and commit else (view, None)
     if files is not None:
-        compared = find_base(git, commit, base, "", {}, lambda: True) if base and commit else Base(None, "")
+        compared = find_base(git, commit, base, "", {}) if base and commit else Base(None, "")
         return _Compared(judged, shown, compared, _listed(judged.tree, files))
     if commit is None:
         reason = "There is no commit yet, so there is nothing to compare with."
         return _Compared(view, None, Base(None, "", Fallback("no-commit", reason)), None)
     configured = _configured(judged)
-    found = find_base(git, commit, base, configured, env, lambda: shown is None and bool(view.changes(commit)))
+    found = find_base(git, commit, base, configured, env)
     return _Compared(judged, shown, found, judged.changes(found.commit) if found.commit else None)
 
 

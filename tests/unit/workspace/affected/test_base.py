@@ -28,11 +28,11 @@ class Here(Repository):
         self.write({f"file{next(NUMBERS)}.txt": "x"})
         return super().commit()
 
-    def base(self, explicit: str | None = None, configured: str = "", *, dirty: bool = False, **env: str) -> Base:
+    def base(self, explicit: str | None = None, configured: str = "", **env: str) -> Base:
         git = Git.open(self.root)
         assert git is not None
         assert git.head is not None
-        return find_base(git, git.head, explicit, configured, env, lambda: dirty)
+        return find_base(git, git.head, explicit, configured, env)
 
     def branch(self) -> str:
         self.git("switch", "-q", "-c", "feature")
@@ -209,14 +209,13 @@ def test_commits_on_main_that_were_not_pushed_are_all_compared(here: Here, tmp_p
 
 def test_a_detached_head_on_main_is_on_main(here: Here) -> None:
     here.git("checkout", "-q", "--detach")
-    assert here.base(dirty=True).commit == here.first
+    assert here.base().commit == here.first
 
 
-def test_a_fresh_branch_has_its_uncommitted_changes_and_else_what_main_has(here: Here) -> None:
+def test_a_fresh_branch_has_nothing_but_what_is_not_committed(here: Here) -> None:
     here.git("switch", "-q", "-c", "feature")
-    assert here.base(dirty=True).commit == here.second
-    assert here.base(dirty=False).commit == here.first
-    assert here.base(dirty=True, CI="true").commit == here.first
+    assert here.base().commit == here.second
+    assert here.base(CI="true").commit == here.first
 
 
 def test_a_first_commit_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
