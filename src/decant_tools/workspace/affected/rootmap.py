@@ -10,10 +10,10 @@ NOTHING = (
     "README*", "*.md", "*.rst", "*.adoc", "LICEN[SC]E*", "COPYING*", "NOTICE*", "AUTHORS*", "CONTRIBUTORS*",
     "CHANGELOG*", "changelogs", "CHANGES*", "CODEOWNERS", "SECURITY*", "docs", "doc", "mkdocs.yml", ".readthedocs.y*ml",
     ".gitignore", ".gitattributes", ".git-blame-ignore-revs", ".mailmap", ".editorconfig", ".vscode", ".idea",
-    ".zed", ".fleet", "*.code-workspace", "*.iml", ".claude", ".cursor", "CITATION.cff", ".github/CODEOWNERS",
+    ".zed", ".fleet", "*.code-workspace", "*.iml", "CITATION.cff", ".github/CODEOWNERS",
     ".github/*.md", ".github/FUNDING.yml", ".github/ISSUE_TEMPLATE", ".github/PULL_REQUEST_TEMPLATE",
     ".github/ISSUE_TEMPLATE*", ".github/PULL_REQUEST_TEMPLATE*", ".github/dependabot.y*ml", ".github/labeler.yml",
-    ".github/release.yml", ".gitlab/issue_templates", ".gitlab/merge_request_templates", "renovate.json*",
+    ".github/release.yml", ".gitlab/issue_templates", ".gitlab/merge_request_templates", "renovate.json*", "dist",
     ".renovaterc*", ".DS_Store", "*.sublime-project",
 )  # fmt: skip
 """Files at the root that nothing which runs or is tested reads."""

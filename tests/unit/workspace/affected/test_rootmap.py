@@ -10,7 +10,7 @@ from decant_tools.workspace.discover.config import AffectedTable
 
 @pytest.mark.parametrize(
     "path",
-    ["README.md", "README", "CONTRIBUTING.md", "LICENSE", "docs/index.md", "mkdocs.yml", ".gitignore", ".vscode/settings.json",
+    ["README.md", "README", "CONTRIBUTING.md", "LICENSE", "docs/index.md", "dist/lib-x/x-0.1.0.zip", "mkdocs.yml", ".gitignore", ".vscode/settings.json",
      "CODEOWNERS", ".github/CODEOWNERS", ".github/ISSUE_TEMPLATE/bug.yml", ".github/dependabot.yml", "renovate.json5", "services/README.md"],
 )  # fmt: skip
 def test_what_nobody_runs_touches_nothing(path: str) -> None:
