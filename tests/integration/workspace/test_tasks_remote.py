@@ -48,7 +48,7 @@ class Objects:
             def do_PUT(self) -> None:
                 outer.serve(self, self.rfile.read(int(self.headers["content-length"])), allow)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base calls it
                 """Nothing."""
 
         self.server = Server(("127.0.0.1", 0), Handler)
