@@ -88,7 +88,7 @@ def _services(view: View) -> dict[str, ForeignService]:
 
     has_file = (view.root / FILE).is_file()
     workspace = load_workspace(view.root) if has_file else bare_workspace(view.root)
-    found = Foreign(workspace, lambda: view).services
+    found = Foreign(lambda: (workspace, view)).services
     return {service.project.id: service for service in found.values()}
 
 
