@@ -71,17 +71,10 @@ def generate(root: Path, packages: int, *, imports: bool = False) -> Repository:
     leaf, hub = f"lib{packages - len(services) - 1:05d}", "lib00000"
     changes = [_change(branch, name, needs) for branch, name in (("leaf", leaf), ("hub", hub))]
     files["expected.json"] = _json({change.branch: change.affected for change in changes})
-    for path, text in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text)
+    root.mkdir(parents=True)
     git(root, "init", "--quiet", "-b", "main")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "-m", "All packages")
-    for change in reversed(changes):
-        git(root, "checkout", "--quiet", "-b", change.branch, "main")
-        with (root / change.path).open("a") as file:
-            file.write("\nCHANGED = True\n")
-        git(root, "commit", "--quiet", "--all", "-m", f"Change {change.path}")
+    git(root, "fast-import", "--quiet", stdin=b"".join(_history(files, changes)))  # packed, as in a clone
+    git(root, "checkout", "--quiet", "--force", "leaf")
     git(root, "status")  # the index knows all files from here on
     modules = sum(path.endswith(".py") for path in files)
     return Repository(root, len(files), modules, *changes)
@@ -122,13 +115,31 @@ def dependents(name: str, needs: Mapping[str, list[str]]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def git(root: Path, *arguments: str) -> None:
+def git(root: Path, *arguments: str, stdin: bytes = b"") -> None:
     """Run git.
 
     Raises:
         subprocess.CalledProcessError: It failed.
     """
-    subprocess.run([*GIT, "-C", str(root), *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*GIT, "-C", str(root), *arguments], check=True, input=stdin, stdout=subprocess.DEVNULL)
+
+
+def _history(files: Mapping[str, str], changes: list[Change]) -> Iterator[bytes]:
+    """Yield the commits as ``git fast-import`` reads them."""
+    yield from _commit("main", "All packages", files)
+    for change in changes:
+        changed = {change.path: f"{files[change.path]}\nCHANGED = True\n"}
+        yield from _commit(change.branch, f"Change {change.path}", changed, parent="main")
+
+
+def _commit(branch: str, message: str, files: Mapping[str, str], parent: str = "") -> Iterator[bytes]:
+    yield f"commit refs/heads/{branch}\ncommitter Bench <bench@example.org> 1767225600 +0000\n".encode()
+    yield f"data {len(message)}\n{message}\n".encode()
+    if parent:
+        yield f"from refs/heads/{parent}\n".encode()
+    for path, text in files.items():
+        content = text.encode()
+        yield b"M 100644 inline %b\ndata %d\n%b\n" % (path.encode(), len(content), content)
 
 
 def folder(name: str) -> str:
