@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from decant_tools.workspace.tasks.entry import CHUNK_BYTES, Damaged
 from decant_tools.workspace.tasks.patterns import compile_patterns, fixed_folder, in_workspace
+
+if TYPE_CHECKING:
+    import tarfile
 
 _LEVEL = 1
 """Wheels and images are compressed already; more would only take time."""
@@ -73,6 +75,8 @@ def pack(root: Path, paths: Sequence[str]) -> Callable[[IO[bytes]], None]:
     """
 
     def write(file: IO[bytes]) -> None:
+        import tarfile
+
         with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL, format=tarfile.PAX_FORMAT) as tar:
             for path in paths:
                 tar.inodes.clear()  # type: ignore[attr-defined]  # a file with two names is two files
@@ -117,6 +121,8 @@ def unpack(file: IO[bytes], root: Path, is_output: Callable[[str], bool]) -> int
     Raises:
         Damaged: When the tar cannot be read, or holds something that the task does not make.
     """
+    import tarfile
+
     start = file.tell()
     try:
         with tarfile.open(fileobj=file, mode="r:gz") as tar:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 MAGIC = b"decant-task 1 "
 _FIRST_LINE = len(MAGIC) + 64 + 1
@@ -24,8 +23,7 @@ class Damaged(Exception):
     """A kept result is not what was kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What a kept result says about itself.
 
     Attributes:
@@ -51,8 +49,7 @@ class Header:
     root: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A kept result that was found whole.
 
     Attributes:
@@ -87,7 +84,7 @@ def write_entry(file: IO[bytes], header: Header, output: bytes, add_files: Calla
         output: What the task wrote.
         add_files: Writes the tar, where there is one.
     """
-    fields = {**asdict(header), "output_bytes": len(output)}
+    fields = {**header._asdict(), "output_bytes": len(output)}
     file.write(MAGIC + b"0" * 64 + b"\n")
     file.write(json.dumps(fields, separators=(",", ":")).encode() + b"\n" + output)
     if add_files:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -17,11 +16,11 @@ from decant_tools.workspace.tasks.model import Task
 from decant_tools.workspace.tasks.patterns import compile_patterns
 
 _FILE = "file:"
-_is_made = re.compile(
-    r"(?:^|/)(?:__pycache__|\.(?:pytest_cache|mypy_cache|ruff_cache|hypothesis|decant|venv|tox|nox|coverage|DS_Store)"
-    r"|node_modules|[^/]*\.egg-info)(?:/|$)|\.py[co]$"
-).search
-"""Whether a path is of what tools leave behind, whether or not git is told to ignore it."""
+_MADE = frozenset({
+    "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".decant", ".venv", ".tox", ".nox",
+    "node_modules", ".coverage", ".DS_Store",
+})  # fmt: skip
+"""Names of files and folders that tools leave behind, whether or not git is told to ignore them."""
 
 _NO_INPUTS = (
     ".github/", ".gitlab/", ".gitlab-ci.yml", ".circleci/", ".buildkite/", "Jenkinsfile", "azure-pipelines",
@@ -87,15 +86,14 @@ class Inputs:
 
     @cached_property
     def paths(self) -> list[str]:
-        """All paths, sorted, without what tools leave behind."""
-        return sorted(path for path in self._files if not _is_made(path))
+        """All paths, sorted."""
+        return sorted(self._files)
 
     def below(self, folder: str) -> list[str]:
-        """Return the paths in a folder and all folders in it."""
-        if not folder:
-            return self.paths
-        start = bisect_left(self.paths, f"{folder}/")
-        return self.paths[start : bisect_left(self.paths, f"{folder}0", start)]  # "0" comes after "/"
+        """Return the paths in a folder and all folders in it, without what tools leave behind."""
+        start = bisect_left(self.paths, f"{folder}/") if folder else 0
+        end = bisect_left(self.paths, f"{folder}0", start) if folder else len(self.paths)  # "0" comes after "/"
+        return [path for path in self.paths[start:end] if not _is_made(path)]
 
     def groups(self, task: Task, made: Callable[[str], bool] | None = None) -> dict[str, Group]:
         """Return the files that a task depends on, by the name of their part of the key.
@@ -151,7 +149,8 @@ class Inputs:
             if folder:
                 at = bisect_left(self.paths, f"{folder}0", at)
             else:
-                yield path
+                if not _is_made(path):
+                    yield path
                 at += 1
 
     @cached_property
@@ -209,6 +208,11 @@ def is_test_file(path: str) -> bool:
     """Return whether pytest finds tests in a file by its name."""
     name = path.rpartition("/")[2]
     return name.endswith("_test.py") or (name.startswith("test_") and name.endswith(".py"))
+
+
+def _is_made(path: str) -> bool:
+    names = path.split("/")
+    return not _MADE.isdisjoint(names) or ".egg-info" in path or names[-1].endswith((".pyc", ".pyo"))
 
 
 def _without(group: Group, made: Callable[[str], bool]) -> Group:

@@ -10,10 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from decant.errors import DecantError
 from decant_tools.workspace.tasks.definitions import OWN_PYTHON
@@ -43,8 +43,7 @@ class Watcher(Protocol):
     def say(self, sentence: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(NamedTuple):
     """What a run needs beside its plan.
 
     Attributes:

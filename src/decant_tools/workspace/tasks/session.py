@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from decant.errors import CommandError
 from decant_tools.workspace.model import Project
@@ -32,8 +31,7 @@ Prepare = Callable[[Project, Task, Mapping[str, str]], Mapping[str, str]]
 """Returns the variables of a task's process, made of those of this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How tasks are run.
 
     Attributes:
@@ -51,8 +49,7 @@ class Options:
     is_relaxed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(NamedTuple):
     """What a run would do about a task.
 
     Attributes:
