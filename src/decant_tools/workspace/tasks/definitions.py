@@ -192,6 +192,8 @@ class Definitions:
             return self._hosted_tests(project, wanted) if project.modules else self._tests(project, wanted)
         if wanted.name == "lint":
             return self._lint(project, wanted)
+        if wanted.name == "build" and project.kind == "module":
+            return self._task(project, wanted, (), note="built with its service")
         if wanted.name == "build":
             topology = (self._config.topology,) if project.modules else ()
             command = (OWN_PYTHON, "-m", BUILD, project.id, built_at(project), *topology)
@@ -276,9 +278,9 @@ class Definitions:
         purpose: Literal["test", "lint", "run"] = "run"
         if wanted.name in {"test", "lint"}:
             purpose = "test" if wanted.name == "test" else "lint"
-        return Task(
-            wanted, project.name, "" if project.modules else project.path, command, cwd=cwd, note=note, purpose=purpose
-        )
+        is_here = purpose != "lint" and (project.kind == "module" or bool(project.modules))
+        folder = "" if project.modules else project.path
+        return Task(wanted, project.name, folder, command, cwd=cwd, note=note, purpose=purpose, is_here=is_here)
 
     def read(self, path: str) -> bytes | None:
         """Return the content of a file, or None."""

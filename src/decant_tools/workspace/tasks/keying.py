@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from decant_tools.workspace.tasks.inputs import Inputs
@@ -30,6 +32,7 @@ class Machine:
         python: The Python that environments are made of.
         platform: What programs are compiled for.
         versions: The version that each project is built as, by its id; for tasks of this tool itself.
+        installed: A digest of what is installed beside this tool; for tasks that run there.
         is_relaxed: Whether environments may hold other versions than asked for.
     """
 
@@ -37,7 +40,22 @@ class Machine:
     python: str = f"{sys.implementation.name} {'.'.join(map(str, sys.version_info[:3]))}"
     platform: str = f"{sys.platform} {os.uname().machine}"
     versions: Mapping[str, str] = field(default_factory=dict)
+    installed: str = ""
     is_relaxed: bool = False
+
+
+def installed_packages(folders: Iterable[str]) -> str:
+    """Return a digest of the distributions in some folders and their versions.
+
+    Args:
+        folders: As in ``sys.path``.
+    """
+    found: list[str] = []
+    for folder in folders:
+        if folder.endswith(("site-packages", "dist-packages")):
+            with contextlib.suppress(OSError):
+                found += (name for name in os.listdir(folder) if name.endswith(".dist-info"))  # noqa: PTH208 - names alone
+    return hashlib.sha256("\0".join(sorted(found)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Keying:
@@ -84,6 +102,8 @@ class Keying:
         ]
         if task.id.project in machine.versions:
             parts.append(("version", machine.versions[task.id.project]))
+        if task.is_here:
+            parts.append(("installed packages", machine.installed))
         if machine.is_relaxed:
             parts.append(("environment", "relaxed"))
         if self._locked and (locked := self._locked(task)):

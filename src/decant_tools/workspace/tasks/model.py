@@ -51,6 +51,7 @@ class Task:
         note: A sentence about it.
         tests: The files that its tests are in, for the built-in tests.
         host: The id of the project whose environment it runs in; "" for its own.
+        is_here: Whether it runs in this very installation, as ``decant up`` runs modules.
         purpose: Which environment it runs in.
     """
 
@@ -72,6 +73,7 @@ class Task:
     note: str = ""
     tests: tuple[str, ...] = ()
     host: str = ""
+    is_here: bool = False
     purpose: Literal["run", "test", "lint"] = "test"
 
 

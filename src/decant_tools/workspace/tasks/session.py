@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from decant.errors import CommandError
@@ -12,7 +14,7 @@ from decant_tools.workspace.model import Project
 from decant_tools.workspace.store import home_of
 from decant_tools.workspace.tasks.definitions import OWN_PYTHON, Definitions
 from decant_tools.workspace.tasks.inputs import Inputs
-from decant_tools.workspace.tasks.keying import Keying, Machine
+from decant_tools.workspace.tasks.keying import Keying, Machine, installed_packages
 from decant_tools.workspace.tasks.keys import Key, explain
 from decant_tools.workspace.tasks.model import Task, TaskId
 from decant_tools.workspace.tasks.order import Plan, make_plan
@@ -187,7 +189,9 @@ class Session:
 
     def _keying(self, inputs: Inputs, slices: Slices, plan: Plan) -> Keying:
         versions = self._versions if any(OWN_PYTHON in task.command for task in plan.tasks.values()) else {}
-        machine = Machine(self._environ, versions=versions, is_relaxed=self._options.is_relaxed)
+        installed = installed_packages(sys.path) if any(task.is_here for task in plan.tasks.values()) else ""
+        relaxed = self._options.is_relaxed
+        machine = Machine(self._environ, versions=versions, installed=installed, is_relaxed=relaxed)
         return Keying(inputs, machine, slices.of)
 
     def _keys_now(self, plan: Plan) -> dict[TaskId, Key]:
@@ -217,6 +221,11 @@ class Session:
         environ |= {"PYTHONUNBUFFERED": "1", "DECANT_TASK": str(task.id)}
         if task.command[0] == OWN_PYTHON or not self._is_python(task):
             return environ
+        if task.is_here:
+            paths = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(self.view.root)}
+            return environ | {
+                name: os.pathsep.join(filter(None, [path, environ.get(name)])) for name, path in paths.items()
+            }
         return self._prepare(self.view.graph.projects[task.host or task.id.project], task, environ)
 
     def _virtual(self, project: Project, task: Task, environ: Mapping[str, str]) -> Mapping[str, str]:

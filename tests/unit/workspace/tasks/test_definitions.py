@@ -93,6 +93,11 @@ def test_build_waits_for_the_builds_of_what_it_depends_on() -> None:
     assert task.is_cached
 
 
+def test_a_module_is_built_with_its_service() -> None:
+    assert define("module:cart", "build").note == "built with its service"
+    assert define("service:shop", "build").command[0] == definitions.OWN_PYTHON
+
+
 def test_a_module_depends_on_the_module_whose_contract_it_imports() -> None:
     assert define("module:cart", "build").needs == (TaskId("module:stock", "build"),)
 

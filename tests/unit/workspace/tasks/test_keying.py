@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from decant_tools.workspace.discover.config import Config, TaskTable
-from decant_tools.workspace.tasks.keying import Keying, Machine
+from decant_tools.workspace.tasks.keying import Keying, Machine, installed_packages
 from decant_tools.workspace.tasks.model import TaskId
 from decant_tools.workspace.tasks.order import make_plan
 from tests.unit.workspace.tasks.workspaces import CONFIG, FILES, definitions_of, inputs_of
@@ -130,3 +131,13 @@ def test_no_part_of_a_key_is_an_absolute_path() -> None:
     plan = make_plan(TESTED, definitions_of(FILES).define)
     for key in Keying(inputs_of(FILES), MACHINE).keys(plan).values():
         assert not any("/usr" in value or "/home" in value or "/work" in value for value in key.parts.values())
+
+
+def test_what_runs_in_this_installation_depends_on_what_is_installed(tmp_path: Path) -> None:
+    folder = tmp_path / "site-packages"
+    (folder / "flask-3.1.3.dist-info").mkdir(parents=True)
+    before = installed_packages([str(folder), "/no/such/site-packages"])
+    (folder / "flask-3.1.3.dist-info").rename(folder / "flask-3.2.0.dist-info")
+    after = installed_packages([str(folder)])
+    old, new = (keys(FILES, machine=replace(MACHINE, installed=digest)) for digest in (before, after))
+    assert {project for project in USED if old[project] != new[project]} == {"module:cart"}
