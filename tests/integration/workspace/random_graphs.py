@@ -35,6 +35,8 @@ TOP = (
     "class _{alias}:\n    from {package}.{module} import value\n{alias} = _{alias}.value",
     "from {package}.{module} import *\n{alias} = value_of_{unit}_{module}",
     "{alias} = importlib.import_module('{package}.{module}').value",
+    "from importlib import import_module as load\n{alias} = load('{package}.{module}').value",
+    "{alias} = importlib.import_module('.{module}', package='{package}').value",
     "def {alias}():\n    from {package}.{module} import value\n    return value()",
     "def {alias}():\n    from {package} import {module}\n    return {module}.value()",
     "def {alias}():\n    if True: import {package}.{module} as it; return it.value()",
