@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from decant.cli.chosen import EVERYTHING
+from decant.cli.chosen import EVERYTHING, choose, flask_app
 from decant.errors import CommandError
 from decant.serving.target import CONFIG
 
@@ -14,8 +16,37 @@ if TYPE_CHECKING:
     from decant.db import Migrations
     from decant.service import Runtime
 
-_CONFIG = click.option("--config", envvar="DECANT_CONFIG", default=CONFIG, show_default=True, help="The workspace.")
 _MODULES = click.argument("modules", nargs=-1, metavar="[MODULE]...")
+
+
+class Where(NamedTuple):
+    """Whose databases a command is about.
+
+    Attributes:
+        service: A service's name, or ``*`` for every module.
+        topology: The topology that the service is of; None for the workspace's default.
+        config: What ``--config`` says.
+    """
+
+    service: str
+    topology: str | None
+    config: str
+
+
+def _where(function: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--service``, ``--topology`` and ``--config`` to a command, which gets them as ``where``."""
+
+    @wraps(function)
+    def command(service: str | None, topology: str | None, config: str, **options: Any) -> None:
+        function(where=Where(service or EVERYTHING, topology, config), **options)
+
+    for decorator in (
+        click.option("--config", envvar="DECANT_CONFIG", default=CONFIG, show_default=True, help="The workspace."),
+        click.option("-t", "--topology", help="The topology that --service is of; the workspace's default otherwise."),
+        click.option("--service", envvar="DECANT_SERVICE", help="Only this service's modules; all otherwise."),
+    ):
+        command = decorator(command)
+    return command
 
 
 @click.group("db", help="Migrate and seed the modules' databases.")
@@ -26,11 +57,11 @@ def command() -> None:
 @command.command(help="Bring databases to their newest revision, or one module's to REVISION.")
 @_MODULES
 @click.option("--revision", default="heads", show_default=True, help="Where to go; needs exactly one module.")
-@_CONFIG
-def upgrade(modules: tuple[str, ...], revision: str, config: str) -> None:
+@_where
+def upgrade(modules: tuple[str, ...], revision: str, where: Where) -> None:
     if revision != "heads" and len(modules) != 1:
         raise CommandError("--revision needs exactly one module.", exit_code=2)
-    for migrations in _chosen(modules, config):
+    for migrations in _chosen(modules, where):
         click.echo(f"{migrations.module}: {migrations.upgrade(revision) or 'no migrations'}")
 
 
@@ -40,17 +71,17 @@ def upgrade(modules: tuple[str, ...], revision: str, config: str) -> None:
 )
 @click.argument("module")
 @click.argument("revision", default="-1")
-@_CONFIG
-def downgrade(module: str, revision: str, config: str) -> None:
-    (migrations,) = _chosen((module,), config)
+@_where
+def downgrade(module: str, revision: str, where: Where) -> None:
+    (migrations,) = _chosen((module,), where)
     click.echo(f"{module}: {migrations.downgrade(revision) or 'empty'}")
 
 
 @command.command(help="Show the newest revisions that the code has.")
 @_MODULES
-@_CONFIG
-def heads(modules: tuple[str, ...], config: str) -> None:
-    for migrations in _chosen(modules, config):
+@_where
+def heads(modules: tuple[str, ...], where: Where) -> None:
+    for migrations in _chosen(modules, where):
         click.echo(f"{migrations.module}: {', '.join(migrations.heads()) or 'no migrations'}")
 
 
@@ -58,26 +89,26 @@ def heads(modules: tuple[str, ...], config: str) -> None:
 @_MODULES
 @click.option("--revision", default="heads", show_default=True, help="Where to go; needs exactly one module.")
 @click.option("--since", help="Where the database stands; empty by default. Needs exactly one module.")
-@_CONFIG
-def sql(modules: tuple[str, ...], revision: str, since: str | None, config: str) -> None:
+@_where
+def sql(modules: tuple[str, ...], revision: str, since: str | None, where: Where) -> None:
     if (revision != "heads" or since) and len(modules) != 1:
         raise CommandError("--revision and --since need exactly one module.", exit_code=2)
-    for migrations in _chosen(modules, config):
+    for migrations in _chosen(modules, where):
         click.echo(f"-- {migrations.module}\n\n{migrations.sql(revision, since=since)}")
 
 
 @command.command(help="Run the modules' seeds: what a fresh database should hold.")
-@_CONFIG
-def seed(config: str) -> None:
-    for name in _everything(config).seed():
+@_where
+def seed(where: Where) -> None:
+    for name in _runtime(where).seed():
         click.echo(f"{name}: seeded")
 
 
 @command.command(help="Show at which revision each database stands.")
 @_MODULES
-@_CONFIG
-def current(modules: tuple[str, ...], config: str) -> None:
-    for migrations in _chosen(modules, config):
+@_where
+def current(modules: tuple[str, ...], where: Where) -> None:
+    for migrations in _chosen(modules, where):
         click.echo(f"{migrations.module}: {migrations.current() or 'empty'}")
 
 
@@ -85,17 +116,17 @@ def current(modules: tuple[str, ...], config: str) -> None:
 @click.argument("module")
 @click.option("-m", "--message", required=True, help="What the revision is for.")
 @click.option("--autogenerate", is_flag=True, help="Fill it with what the models have and the database lacks.")
-@_CONFIG
-def revision(module: str, message: str, autogenerate: bool, config: str) -> None:
-    (migrations,) = _chosen((module,), config)
+@_where
+def revision(module: str, message: str, autogenerate: bool, where: Where) -> None:
+    (migrations,) = _chosen((module,), where)
     click.echo(migrations.revision(message, autogenerate=autogenerate))
 
 
 @command.command(help="Fail when models and databases differ.")
 @_MODULES
-@_CONFIG
-def check(modules: tuple[str, ...], config: str) -> None:
-    differing = {migrations.module: migrations.differences() for migrations in _chosen(modules, config)}
+@_where
+def check(modules: tuple[str, ...], where: Where) -> None:
+    differing = {migrations.module: migrations.differences() for migrations in _chosen(modules, where)}
     for module, differences in differing.items():
         click.echo(f"{module}: {'differs' if differences else 'in step'}")
         for difference in differences:
@@ -107,11 +138,11 @@ def check(modules: tuple[str, ...], config: str) -> None:
         )
 
 
-def _chosen(names: tuple[str, ...], config: str) -> list[Migrations]:
+def _chosen(names: tuple[str, ...], where: Where) -> list[Migrations]:
     """Return the migrations of the named modules, or of all, in the order in which modules depend on each other."""
     from decant.db import migrations_of
 
-    runtime = _everything(config)
+    runtime = _runtime(where)
     known = {module.name: module for module in runtime.modules if module.name in runtime.databases}
     unknown = sorted(set(names) - known.keys())
     if unknown:
@@ -124,7 +155,7 @@ def _chosen(names: tuple[str, ...], config: str) -> list[Migrations]:
     ]
 
 
-def _everything(config: str) -> Runtime:
-    from decant.service import create_app, runtime_of
+def _runtime(where: Where) -> Runtime:
+    from decant.service import runtime_of
 
-    return runtime_of(create_app(EVERYTHING, config=config))
+    return runtime_of(flask_app(choose(*where).target))

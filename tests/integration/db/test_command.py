@@ -46,8 +46,10 @@ def db(shop: Path) -> Db:
     environ["DECANT_HOME"] = str(shop / "home")
     program = [sys.executable, "-c", "from decant.cli.main import main; main()", "db"]
 
-    def run(*args: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run([*program, *args], cwd=shop, env=environ, capture_output=True, text=True, check=False)
+    def run(*args: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*program, *args], cwd=shop, env=environ | more, capture_output=True, text=True, check=False
+        )
 
     return run
 
@@ -110,3 +112,55 @@ def test_a_failing_revision_is_told_without_a_traceback(db: Db) -> None:
     assert failed.returncode == 1
     assert "failed at its statement 1, 'NO'" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+STOCK_API = """
+from decant import Contract, get
+
+
+class Stock(Contract):
+    @get("/stock")
+    def count(self) -> int:
+        ...
+"""
+
+
+@pytest.fixture
+def pruned(shop: Path, db: Db) -> Path:
+    """Return the workspace as it is in an image of ``cart``: of ``stock`` there is only what others see of it."""
+    assert db("revision", "cart", "-m", "first tables", "--autogenerate").returncode == 0
+    stock = shop / "shop" / "stock"
+    stock.mkdir()
+    (stock / "__init__.py").write_text("from decant import Module\n\nmodule = Module(__name__)\n")
+    (stock / "api.py").write_text(STOCK_API)
+    return shop
+
+
+def test_one_service_is_migrated_where_only_its_modules_are(db: Db, pruned: Path) -> None:
+    refused = db("upgrade")
+    assert "no service implements it" in refused.stderr
+    done = db("upgrade", "--service", "cart", "--topology", "apart")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("cart: ")
+    assert db("check", "--service", "cart", "-t", "apart").stdout == "cart: in step\n"
+    assert db("seed", "--service", "cart", "-t", "apart").returncode == 0
+
+
+def test_the_service_is_that_of_the_environment(db: Db, pruned: Path) -> None:
+    in_image = {"DECANT_SERVICE": "cart", "DECANT_TOPOLOGY": "apart"}
+    assert db("upgrade", **in_image).stdout.startswith("cart: ")
+    assert db("upgrade", "cart", **in_image).stdout.startswith("cart: ")
+    elsewhere = db("upgrade", "stock", **in_image)
+    assert (elsewhere.returncode, "There are: cart." in elsewhere.stderr) == (4, True)
+
+
+def test_a_service_that_there_is_not_is_refused(db: Db) -> None:
+    refused = db("upgrade", "--service", "crat", "-t", "apart")
+    assert refused.returncode == 3
+    assert "crat" in refused.stderr
+    assert "cart" in refused.stderr
+
+
+def test_a_star_is_every_module(db: Db) -> None:
+    assert db("current", DECANT_SERVICE="*").stdout == "cart: empty\n"
+    assert db("current", "--service", "*").stdout == "cart: empty\n"
