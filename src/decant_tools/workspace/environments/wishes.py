@@ -250,7 +250,8 @@ class _Reading:
 
     def _path(self) -> tuple[str, ...]:
         """Return the folders for ``PYTHONPATH``: those that imports of a lib start from, and the workspace last."""
-        starts = [base for lib in self._libs() if lib.path not in self.editable for base in _bases(lib)]
+        own = [self.project] if self.project.kind == "lib" else []  # its tests import it as everybody else does
+        starts = [base for lib in [*own, *self._libs()] if lib.path not in self.editable for base in _bases(lib)]
         if self.project.path not in self.editable:
             starts = [*(root for root in self.project.roots if root != self.project.path), *starts]
         return (*(start for start in dict.fromkeys(starts) if start), "")

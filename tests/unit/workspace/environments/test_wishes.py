@@ -70,6 +70,20 @@ def test_a_lib_that_is_only_imported_brings_its_requirements() -> None:
     assert texts(wishes_of(sight(files, COMMON), USERS, "run")) == []  # type: ignore[arg-type]
 
 
+def test_a_lib_without_a_manifest_finds_itself_by_its_own_name() -> None:
+    other = lib("db_connector")
+    found = Sight(Path("/ws"), {}, (COMMON, other), [(COMMON.id, other.id)])
+    assert wishes_of(found, COMMON, "test").path == ("libs", "")  # type: ignore[arg-type]
+    installed = Sight(Path("/ws"), {"libs/common_utils/pyproject.toml": MANIFEST}, (COMMON,))
+    assert wishes_of(installed, COMMON, "test").path == ("",)  # type: ignore[arg-type]
+
+
+def test_a_lib_in_a_folder_of_its_own_finds_itself_there() -> None:
+    inner = Project("lib", "tables", "packages/tables", packages=(("tables", "packages/tables/src/tables"),))
+    found = Sight(Path("/ws"), {}, (inner,))
+    assert wishes_of(found, inner, "test").path == ("packages/tables/src", "")  # type: ignore[arg-type]
+
+
 def test_libs_of_a_service_that_is_needed_are_none_of_ours() -> None:
     files = {"services/orders/requirements.txt": "flask\n", "libs/common_utils/requirements.txt": "attrs\n"}
     edges = [(ORDERS.id, USERS.id), (USERS.id, COMMON.id), (USERS.id, ORDERS.id)]
