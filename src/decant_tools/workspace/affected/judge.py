@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SETTINGS = "decant.toml"
 
-UNREADABLE = frozenset({"broken-manifest", "unreadable-manifest"})
+UNREADABLE = frozenset({"broken-manifest", "unread-include", "unreadable-manifest"})
 """Codes of findings that say that a manifest does not tell what its project depends on."""
 
 
@@ -37,8 +37,11 @@ def judge(case: Case, change: Change) -> None:
     for ids in mapped:
         case.touch(change, ids, "files", "decant.toml [affected.files]")
     is_named = _named(case, change)
-    if not (_by_kind(case, change) or _owned(case, change) or mapped):
-        _outside(case, change, is_named=is_named)
+    if _by_kind(case, change):
+        return
+    is_reached = _reached(case, change)
+    if not (_owned(case, change) or mapped):
+        _outside(case, change, is_named=is_named, is_reached=is_reached)
 
 
 def distrust(case: Case, graph: Graph) -> None:
@@ -51,7 +54,8 @@ def distrust(case: Case, graph: Graph) -> None:
         if finding.code not in UNREADABLE:
             continue
         path = finding.at.partition(":")[0]
-        owners = case.owner_of(path) if kind_of(path) == "requirements" else []
+        is_list = kind_of(path) == "requirements" or finding.code == "unread-include"
+        owners = case.owner_of(path) if is_list else []
         reason = f"{finding.at} cannot be read: {finding.message}"
         if owners:
             case.notes.append(
@@ -64,15 +68,23 @@ def distrust(case: Case, graph: Graph) -> None:
         case.seeds += [Seed(node, (*chain, Step(node, "fallback", "unreadable-manifest"))) for node in nodes]
 
 
-def _owned(case: Case, change: Change) -> bool:
-    """Add the file's nodes and the projects that it belongs to; tell whether there is any besides the root."""
-    first, is_owned = Step(change.path, change.status), False
-    for graph, owners in case.states(change):
+def _reached(case: Case, change: Change) -> bool:
+    """Add the file's own nodes; tell whether there is any: somebody takes it in, copies or imports it."""
+    first, is_reached = Step(change.path, change.status), False
+    for graph, _ in case.states(change):
         nodes = [node for node in nodes_of(change.path) if node in graph.into or node in graph.out_of]
         case.seeds += [Seed(node, (first,)) for node in nodes]
-        mine = [project.id for project in owners.of(change.path) if project.path]
-        case.touch(change, mine, "changed")
-        is_owned = is_owned or bool(nodes or mine)
+        is_reached = is_reached or bool(nodes)
+    return is_reached
+
+
+def _owned(case: Case, change: Change) -> bool:
+    """Add the projects that the file belongs to; tell whether there is any besides the root."""
+    is_owned = False
+    for _, owners in case.states(change):
+        mine = [project for project in owners.of(change.path) if project.path]
+        case.touch(change, [project.id for project in mine], "changed")
+        is_owned = is_owned or bool(mine)
     return is_owned
 
 
@@ -94,16 +106,21 @@ def _by_kind(case: Case, change: Change) -> bool:
     return judge_shared(case, change)
 
 
-def _outside(case: Case, change: Change, *, is_named: bool) -> None:
-    """Judge a file that is in no project, or only in the one that is the whole workspace."""
+def _outside(case: Case, change: Change, *, is_named: bool, is_reached: bool) -> None:
+    """Judge a file that is in no project, or only in the one that is the whole workspace.
+
+    That one image copies the Makefile, or one test imports the conftest, takes nothing from those who use it unasked.
+    Who uses a Python file further down, though, says so by importing it.
+    """
     verdict = rootmap.judge(change.path)
     if verdict.touches == "nothing":
         return
     root = [project.id for project in case.projects_at("")]
     case.touch(change, root, "changed")
-    if verdict.touches == "all":
+    is_further_down = change.path.endswith(".py") and not matches(change.path, (verdict.by,))
+    if verdict.touches == "all" and not (is_reached and is_further_down):
         case.touch_all(change, "root")
-    elif not (is_named or root):
+    elif not (is_named or is_reached or root):
         reason = (
             f"{change.path} is in no project, and nothing says what depends on it. Map it in decant.toml: [affected] "
             f'nothing = ["{change.path}"], or all = ["{change.path}"], or [affected.files] "{change.path}" = ["name"].'

@@ -17,7 +17,6 @@ TOML_LOCKS = ("poetry.lock", "pdm.lock", "pylock.toml")
 """Locks of one environment: whoever uses the file has every package in it."""
 
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*(.*)$")
-_INCLUDE = re.compile(r"^(?:-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))(\S+)")
 
 
 class LockError(Exception):
@@ -33,12 +32,14 @@ class Lock:
         needs: What each package needs, by package and extra.
         members: The packages that are folders of this workspace, by folder relative to the lock; "" is the lock's own.
         tools: What a member needs beside what its own users get: its dependency groups and extras.
+        unexplained: The packages of which a list of pins does not say who needs them.
     """
 
     packages: Mapping[str, object]
     needs: Mapping[Node, frozenset[Node]] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, frozenset[Node]] = field(default_factory=dict)
+    unexplained: frozenset[str] = frozenset()
 
 
 class Reached(NamedTuple):
@@ -69,7 +70,7 @@ def kind_of(path: str) -> str:
 
 
 def read_lock(path: str, content: bytes | None) -> Lock:
-    """Return what a lock file says; one that does not exist is empty.
+    """Return what a lock file or a list of requirements says; one that does not exist is empty.
 
     Raises:
         LockError: When it cannot be read.
@@ -82,7 +83,7 @@ def read_lock(path: str, content: bytes | None) -> Lock:
         raise LockError(f"{path} is not UTF-8") from error
     if "\n<<<<<<< " in f"\n{text}":
         raise LockError(f"{path} has the marks of a merge conflict")
-    if kind_of(path) == "requirements":
+    if kind_of(path) not in {"uv", "toml"}:
         return _read_requirements(text)
     try:
         document = tomllib.loads(text)
@@ -120,19 +121,6 @@ def members_reached(lock: Lock, changed: frozenset[str]) -> dict[str, Reached]:
         elif package := next((reaching[node] for node in sorted(lock.tools.get(name, ())) if node in reaching), None):
             found[folder] = Reached(package, spreads=False)
     return found
-
-
-def includes(content: bytes) -> Iterator[tuple[bool, str]]:
-    """Yield the files that a requirements file names: whether as constraints, and the path as it is written."""
-    for line in _lines(content.decode("utf-8", "replace")):
-        if found := _INCLUDE.match(line):
-            yield line.startswith(("-c", "--constraint")), found[1]
-
-
-def requirement_names(content: bytes) -> set[str]:
-    """Return the normalised names of the packages that a requirements file asks for."""
-    lines = _lines(content.decode("utf-8", "replace"))
-    return {_normal(found[1]) for line in lines if not line.startswith("-") and (found := _PIN.match(line))}
 
 
 def wanted_of(lock: Lock, names: Iterable[str]) -> set[str]:
@@ -217,16 +205,25 @@ def _read_requirements(text: str) -> Lock:
         else:
             name = _normal(found[1])
             resolved[name].append(f"[{found[2] or ''}] {' '.join(sorted(found[3].split()))}")
+    explained, doubtful = set(), set()
     for package, user in _users(text):
-        needs[user, ""].add((package, ""))
+        explained.add(package)
+        if user:
+            needs[user, ""].add((package, ""))
+        elif user is None:
+            doubtful.add(package)
     return Lock(
         {name: sorted(lines) for name, lines in resolved.items()},
         {node: frozenset(wanted) for node, wanted in needs.items()},
+        unexplained=(frozenset(resolved) - {""} - explained) | doubtful,
     )
 
 
-def _users(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each package and who needs it, as the comments of pip-compile and uv say."""
+def _users(text: str) -> Iterator[tuple[str, str | None]]:
+    """Yield each package and who needs it, as the comments of pip-compile and uv say.
+
+    That is "" for a file that asks for it, and None for what may be anybody.
+    """
     package, inside = "", False
     for line in text.splitlines():
         bare = line.strip()
@@ -239,9 +236,9 @@ def _users(text: str) -> Iterator[tuple[str, str]]:
             user = bare.removeprefix("#")
         else:
             continue
-        for one in user.split(","):
-            if re.fullmatch(r"[A-Za-z0-9][\w.-]*(\[[^\]]*\])?", one.strip()):
-                yield package, _normal(one.strip().partition("[")[0])
+        for one in filter(None, map(str.strip, user.split(","))):
+            is_package = re.fullmatch(r"[A-Za-z0-9][\w.-]*(\[[^\]]*\])?", one)
+            yield package, _normal(one.partition("[")[0]) if is_package else "" if one.startswith("-") else None
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -18,13 +18,18 @@ from decant_tools.workspace.affected.locks import (
 from decant_tools.workspace.affected.owners import nodes_of
 from decant_tools.workspace.affected.reach import Seed
 from decant_tools.workspace.affected.selection import Step
+from decant_tools.workspace.affected.settings import NAME as SETTINGS
 from decant_tools.workspace.facts import extract
 from decant_tools.workspace.facts.kinds import kind_of as kind_of_file
+from decant_tools.workspace.facts.names import normalise
 
 if TYPE_CHECKING:
     from decant_tools.workspace.affected.case import Case
     from decant_tools.workspace.facts.model import Facts
     from decant_tools.workspace.git import Change
+    from decant_tools.workspace.model import Edge
+
+_MANIFESTS = frozenset({"requirements", "pyproject", "setup", "setup.cfg", "pipfile", "node"})
 
 
 def judge_shared(case: Case, change: Change) -> bool:
@@ -69,29 +74,71 @@ def _environment(case: Case, change: Change, folder: str) -> bool:
 
 
 def _requirements(case: Case, change: Change) -> bool:
-    """Judge a requirements file of nobody's: it touches those who include it, when it says something else to them."""
+    """Judge a requirements file of nobody's: it touches those who include it, when it says something else to them.
+
+    And those who have no manifest: what they run with is what somebody installs for all.
+    """
     if case.owner_of(change.path):
         return False  # those who include a project's file depend on the project
     files = _read_requirements(case)
     users = _users(files, change.path)
     including = {at: owners for at in users if (owners := case.owner_of(at))}
-    copying = [
-        edge for node in nodes_of(change.path) for edge in case.graphs[0].into.get(node, ()) if edge.kind == "copy"
+    naming = [
+        edge for node in nodes_of(change.path) for edge in case.graphs[0].into.get(node, ()) if edge.kind != "manifest"
     ]
-    if not including and not copying:
+    if not including and not any(_is_meant(case, edge, change.path) for edge in naming):
         return False
     old, new = _versions(case, change)
     changed = changed_packages(old, new)
-    knows_needs = bool(old.needs or new.needs) and "" not in changed
     for at, owners in including.items():
-        wanted = changed
-        if users[at] and knows_needs:
-            names = {each.name for each in files[at].requirements}
-            wanted = changed & (wanted_of(old, names) | wanted_of(new, names))
+        names = _names(case, files, at) if users[at] else None
+        wanted = changed if names is None or "" in changed else changed & _pinned_for(names, old, new)
         _touch(case, change, [owner.id for owner in owners], wanted, at)
-    for edge in copying:
+    for edge in naming:
         _touch(case, change, [edge.source], changed, edge.at)
+    if not posixpath.basename(change.path).startswith("constraint"):
+        _touch(case, change, _without_manifest(case, posixpath.dirname(change.path)), changed)
     return True
+
+
+def _is_meant(case: Case, edge: Edge, path: str) -> bool:
+    """Return whether this very file is meant: one that is declared may be that of all, and one that is copied may not.
+
+    An image that copies ``requirements.txt`` may mean its project's own.
+    """
+    project = case.graphs[0].projects.get(edge.source)
+    is_doubtful = project is not None and f"{project.path}/{path}" in case.view.tree.files
+    return not (is_doubtful or edge.at.startswith(SETTINGS))
+
+
+def _without_manifest(case: Case, folder: str) -> list[str]:
+    """Return the projects below a folder that have no manifest of their own."""
+    asking = {posixpath.dirname(path) for path in case.view.tree.files if kind_of_file(path) in _MANIFESTS}
+    return [project.id for project in case.projects_below(folder) if project.path not in asking]
+
+
+def _names(case: Case, files: Mapping[str, Facts], at: str) -> set[str] | None:
+    """Return what a requirements file asks for; None where something else says it, as the manifest of a lib does."""
+    ours = {project.distribution or normalise(project.name) for project in case.graphs[0].projects.values()}
+    found: set[str] = set()
+    waiting, seen = [at], {at}
+    while waiting:
+        path = waiting.pop()
+        if path not in files:
+            return None
+        for requirement in files[path].requirements:
+            if requirement.path or not requirement.name or requirement.name in ours:
+                return None
+            found.add(requirement.name)
+        inner = {_resolve(path, each.path) for each in files[path].includes if not each.is_constraint}
+        waiting += inner - seen
+        seen |= inner
+    return found
+
+
+def _pinned_for(names: Collection[str], *locks: Lock) -> set[str]:
+    """Return which pins may reach those who ask for some packages."""
+    return {name for lock in locks for name in (*wanted_of(lock, names), *lock.unexplained)}
 
 
 def _users(files: Mapping[str, Facts], path: str) -> dict[str, bool]:
@@ -103,7 +150,8 @@ def _users(files: Mapping[str, Facts], path: str) -> dict[str, bool]:
         for at, facts in files.items():
             for include in facts.includes:
                 only = found[target] or include.is_constraint
-                if _resolve(at, include.path) == target and found.get(at, True) and found.get(at) != only:
+                is_meant = target in {_resolve(at, include.path), posixpath.normpath(include.path.lstrip("./"))}
+                if is_meant and found.get(at, True) and found.get(at) != only:
                     found[at] = only
                     waiting.append(at)
     del found[path]

@@ -8,11 +8,9 @@ from decant_tools.workspace.affected.locks import (
     LockError,
     Reached,
     changed_packages,
-    includes,
     is_lock,
     members_reached,
     read_lock,
-    requirement_names,
     wanted_of,
 )
 
@@ -225,16 +223,22 @@ def test_comments_say_who_needs_a_pin() -> None:
     assert not read_lock("requirements.txt", b"flask==3\n").needs
 
 
-def test_a_requirements_file_names_others() -> None:
-    content = b"-r ../requirements.txt\n-c constraints.txt # why\n--requirement=x.txt\n--constraint y.txt\n-rz.txt\nFlask[async]>=3\n-e .\n"
-    assert list(includes(content)) == [
-        (False, "../requirements.txt"),
-        (True, "constraints.txt"),
-        (False, "x.txt"),
-        (True, "y.txt"),
-        (False, "z.txt"),
-    ]
-    assert requirement_names(content) == {"flask"}
+@pytest.mark.parametrize(
+    ("pins", "unexplained"),
+    [
+        (b"flask==3\n", {"flask"}),
+        (b"flask==3  # via -r x.in\njinja2==3  # via flask\n", set()),
+        (b"flask==3\n    # via\n    #   -r x.in\n    #   flask-login\njinja2==3\n", {"jinja2"}),
+        (b"flask==3\n    # via shop (pyproject.toml)\n", {"flask"}),
+        (PINS, set()),
+    ],
+)
+def test_a_pin_without_such_a_comment_may_be_anybody_s(pins: bytes, unexplained: set[str]) -> None:
+    assert read_lock("requirements.txt", pins).unexplained == unexplained
+
+
+def test_a_list_may_have_any_name() -> None:
+    assert set(read_lock("requirements/base.in", b"flask\n-e x\n").packages) == {"flask", ""}
 
 
 @pytest.mark.parametrize("path", ["uv.lock", "a/uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "pylock.dev.toml", "requirements.txt",
