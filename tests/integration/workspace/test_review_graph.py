@@ -78,3 +78,24 @@ def test_a_shared_list_of_any_name_touches_those_who_include_it(repo: Monorepo, 
 def test_a_list_that_is_not_called_like_one_may_ask_for_anything(repo: Monorepo) -> None:
     files = {"services/svc4/base.txt": "../../libs/leaf\n", "services/svc4/requirements.txt": "-r base.txt\n"}
     assert affected(repo, files, {"libs/leaf/leaf/helpers.py": "x = 2\n"}) == {"leaf", "svc0", "svc4"}
+
+
+def test_a_project_that_is_something_else_now_is_affected_by_that(repo: Monorepo) -> None:
+    files = {
+        "services/core/app.py": "",
+        "services/core/models.py": "",
+        "services/svc4/app.py": "import services.core.models",
+    }
+    repo.write(files)
+    base = repo.commit()
+    (repo.root / "services/core/app.py").unlink()  # what is left does not say how it starts: it is a lib
+    assert repo.ask("--json", "--base", base).names == {"core", "svc4"}
+
+
+def test_a_project_that_is_called_otherwise_now_is_affected_by_what_it_lost(repo: Monorepo) -> None:
+    repo.write(
+        {"packages/leaf/leaf.py": "", "libs/leaf/leaf/gone.py": ""}
+    )  # two of one name: each has its path for one
+    base = repo.commit()
+    repo.git("rm", "-rq", "packages/leaf", "libs/leaf/leaf/gone.py")
+    assert repo.ask("--json", "--base", base).names == {"leaf", "svc0"}

@@ -34,7 +34,7 @@ class Case:
 
     def __init__(self, view: View, before: Callable[[], Tree] | None, graph_before: Graph | None) -> None:
         self.view = view
-        self.graphs = [view.graph] if graph_before is None else [view.graph, graph_before]
+        self.graphs = [view.graph] if graph_before is None else [view.graph, called_as_now(graph_before, view.graph)]
         self.seeds: list[Seed] = []
         self.fallback: Fallback | None = None
         self.notes: list[Finding] = []
@@ -94,3 +94,29 @@ class Case:
         before = self.tree_before
         old = before.read_many([change.path]).get(change.path) if before is not None else None
         return old, self.view.tree.read_many([change.path]).get(change.path)
+
+
+def called_as_now(before: Graph, now: Graph) -> Graph:
+    """Return a graph as it was, in which every folder that is a project still is called what it is called now.
+
+    A lib that lost its Dockerfile was a service, and one whose namesake is gone had its path for a name.
+
+    Args:
+        before: As it was.
+        now: As it is.
+    """
+    at_path = {project.path: project for project in now.projects.values() if not project.modules}
+    found = {
+        project.id: project._replace(kind=other.kind, name=other.name)
+        for project in before.projects.values()
+        if not project.modules and (other := at_path.get(project.path)) and other.id != project.id
+    }
+    if not found:
+        return before
+    ids = {old: project.id for old, project in found.items()}
+    projects = (found.get(project.id, project) for project in before.projects.values())
+    edges = (
+        edge._replace(source=ids.get(edge.source, edge.source), target=ids.get(edge.target, edge.target))
+        for edge in before.edges
+    )
+    return Graph(projects, edges, before.findings)
