@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from decant_tools.workspace.assemble.edges import Edges
 from decant_tools.workspace.assemble.files import SUFFIXES, Files, within
-from decant_tools.workspace.model import EdgeKind, Project, file_node
+from decant_tools.workspace.model import EdgeKind, file_node
 
 
 def add_links(edges: Edges, files: Files, links: Mapping[str, str]) -> None:
@@ -21,12 +21,10 @@ def add_links(edges: Edges, files: Files, links: Mapping[str, str]) -> None:
         owner = files.owner(path)
         end = within(path.rpartition("/")[0], links[path])
         if owner is not None and owner.kind != "module" and end and (end in files or end in files.folders):
-            add_place(edges, files, owner, end, kind="extra", at=path)
+            add_place(edges, files, owner.id, end, kind="extra", at=path)
 
 
-def add_place(
-    edges: Edges, files: Files, project: Project, place: str, *, kind: EdgeKind, at: str, line: int = 0
-) -> None:
+def add_place(edges: Edges, files: Files, source: str, place: str, *, kind: EdgeKind, at: str, line: int = 0) -> None:
     """Add the edges to what a place names: a file, a folder of a project, or a folder with projects in it.
 
     A folder with projects in it is a node of its own, so that a thousand images that copy a thousand libs make two
@@ -35,22 +33,22 @@ def add_place(
     Args:
         edges: Where they are added.
         files: The workspace.
-        project: The project that depends on it.
+        source: The node that depends on it.
         place: A file or a folder that exists; "" is the workspace.
         kind: Why.
         at: The file that says so.
         line: Where in it; 0 for the file as a whole.
     """
     if place in files:
-        edges.add(project.id, files.node_of_any(place), kind, at, line)
+        edges.add(source, files.node_of_any(place), kind, at, line)
         return
     owner = files.owner(place)
     if owner is not None:
-        edges.add(project.id, owner.id, kind, at, line)
+        edges.add(source, owner.id, kind, at, line)
     if owner is None or any(files.projects_below(place)):
         folder = _folder_node(place)
         is_known = folder in edges.reached
-        edges.add(project.id, folder, kind, at, line)
+        edges.add(source, folder, kind, at, line)
         if not is_known:
             _fill(edges, files, place, at, line)
 

@@ -64,3 +64,48 @@ def test_who_copies_all_from_the_workspace_has_all_of_it() -> None:
 
 def test_a_dockerfile_in_no_project_is_nobody_s() -> None:
     assert links(graph_of({**PLAIN, "docker/x.Dockerfile": "COPY libs libs"})) == set()
+
+
+def test_a_build_context_may_lie_between_the_project_and_the_workspace() -> None:
+    files = {
+        "backend/services/orders/app.py": "",
+        "backend/services/orders/Dockerfile": "COPY libs/db /db\nCOPY proto /proto\n",
+        "backend/libs/db/db.py": "",
+        "backend/proto/a.proto": "",
+    }
+    assert links(graph_of(files)) == {(ORDERS, "lib:db"), (ORDERS, "file:backend/proto/")}
+    more = {**files, "backend/services/orders/Dockerfile": "COPY services/orders /app\nCOPY . .\n"}
+    assert (ORDERS, "file:backend/") in links(graph_of(more))
+
+
+def test_a_build_context_may_be_a_folder_of_libs() -> None:
+    assert copied("COPY db /db") == {"lib:db"}
+    assert copied("COPY db /db", **{"services/orders/db/x.sql": ""}) == set()
+
+
+def test_a_dockerfile_in_no_project_is_that_of_the_services_that_it_copies() -> None:
+    text = "COPY services/orders /app\nCOPY libs/db /db\nCOPY certs/ca.pem /\nCOPY . .\n"
+    graph = graph_of({**PLAIN, "deploy/orders/Dockerfile": text, "certs/ca.pem": ""})
+    node = "file:deploy/orders/Dockerfile"
+    assert links(graph) == {(ORDERS, node), (node, "lib:db"), (node, "file:certs/ca.pem")}
+
+
+@pytest.mark.parametrize(
+    "line", ["ARG S\nCOPY services/$S /app", "COPY services/ /app", "COPY services/*/app.py /app/"]
+)
+def test_a_dockerfile_of_all_services_makes_none_of_them_depend_on_another(line: str) -> None:
+    node = "file:Dockerfile"
+    found = links(graph_of({**PLAIN, "Dockerfile": f"{line}\nCOPY libs/ /libs/\n"}))
+    assert {(ORDERS, node), ("service:users", node), (node, "file:libs/")} <= found
+    assert (ORDERS, "service:users") not in found
+
+
+def test_whatever_lies_everywhere_is_the_project_s_own() -> None:
+    assert copied("COPY * /app/", "COPY *.py /app/", **{"conftest.py": ""}) == set()
+    assert "file:libs/" in copied("COPY * /app/", "COPY services/orders /app")
+    assert copied("COPY *.json /app/", **{"data.json": ""}) == {"file:data.json"}
+
+
+def test_projects_within_a_project_are_copied_with_it() -> None:
+    files = {"app.py": "", "requirements.txt": "", "Dockerfile": "COPY . .", "libs/db/db.py": ""}
+    assert "lib:db" in graph_of(files).closure({"service:shop"})
