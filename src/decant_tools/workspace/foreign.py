@@ -52,6 +52,7 @@ class ForeignService:
         port_name: The environment name that its port follows; "" where it listens there whatever it is told.
         replicas: How many processes of it run.
         variables: What is added to its environment, and where each stands.
+        templates: The names of those in which ``$NAME`` is replaced: what ``decant.toml`` says.
         needs: Services that have to be ready before it.
         fault: Why it cannot be started, or "".
         hint: What to do about that.
@@ -66,6 +67,7 @@ class ForeignService:
     port_name: str
     replicas: int
     variables: Mapping[str, Text]
+    templates: frozenset[str]
     needs: frozenset[str]
     fault: str = ""
     hint: str = ""
@@ -150,7 +152,10 @@ class Foreign:
             port: Where it shall listen.
         """
         service = self.services[name]
-        own = {key: Template(text.value).safe_substitute(base) for key, text in service.variables.items()}
+        own = {
+            key: Template(text.value).safe_substitute(base) if key in service.templates else text.value
+            for key, text in service.variables.items()
+        }
         told = {"PORT": str(port), "FLASK_RUN_PORT": str(port), service.port_name or "PORT": str(port)}
         return {"PYTHONUNBUFFERED": "1", **own, **base, **told}
 
@@ -208,7 +213,7 @@ class Foreign:
         )
         return ForeignService(
             name, project, start.command if start else "", start.at if start else "", port.number, port.at, port.name,
-            declared.replicas if declared else 1, variables, needs, fault, hint,
+            declared.replicas if declared else 1, variables, self._templates(project, variables), needs, fault, hint,
         )  # fmt: skip
 
     def _inside(self, project: Project) -> Iterator[tuple[str, str]]:
@@ -278,6 +283,15 @@ class Foreign:
                 if path.is_file():
                     found |= read_dotenv(path, sources.environ)
         return found
+
+    def _templates(self, project: Project, variables: Mapping[str, Text]) -> frozenset[str]:
+        at = self._given.file.at
+        table = self._table(project)
+        return frozenset(
+            name
+            for name in (table.env if table else ())
+            if variables[name].source == at("services", project.name, "env", name)
+        )
 
     def _file(self, path: str) -> bytes | None:
         if path not in self._texts and path in self.view.tree.files:

@@ -162,6 +162,16 @@ def test_layers_of_configuration_and_their_sources(write: Write, monkeypatch: py
     assert environ["PORT"] == environ["FLASK_RUN_PORT"] == "5001"
 
 
+def test_only_what_decant_toml_says_is_replaced_and_a_password_stays_as_it_is(write: Write) -> None:
+    files = {
+        "decant.toml": '[services.users.env]\nGREETING = "hello $WHO"\nSECRET = "$WHO"\n',
+        "services/users/.env": "SECRET='pa$$word$WHO'\n",
+    }
+    write({**app("users", 5001), **files})
+    environ = open_foreign().environ("users", {"WHO": "you"}, 5001)
+    assert (environ["GREETING"], environ["SECRET"]) == ("hello you", "pa$$word$WHO")
+
+
 def test_each_runs_in_its_folder_with_its_own_python_and_knows_the_others(
     plan: Callable[..., Planned], tmp_path: Path
 ) -> None:
