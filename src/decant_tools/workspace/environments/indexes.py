@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ASKED_WITHIN_S = 30.0
@@ -24,6 +25,7 @@ _OF_UV: Mapping[str, str] = {
 }
 """What pip's settings are called in uv, which does not read them."""
 
+_INDEX = re.compile(r"-i\b|--index-url\b|--pypi-url\b")
 _SECTIONS = ("global", "install", ":env:")
 _FOREIGN = (
     "VIRTUAL_ENV",
@@ -46,16 +48,23 @@ def pip_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _FOREIGN}
 
 
-def uv_environ() -> dict[str, str]:
-    """Return the environment for uv: this process's, and pip's settings where uv has none of its own."""
+def uv_environ(options: Sequence[str] = ()) -> dict[str, str]:
+    """Return the environment for uv: this process's, and pip's settings where uv has none of its own.
+
+    Args:
+        options: Those of requirement files. An index in them comes in place of pip's, as it does for pip.
+    """
     environ = pip_environ()
     own = {"UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX"}
     settings = {} if own & set(environ) else _pip_settings()
+    replaced = {"index-url", "extra-index-url"} if any(map(_INDEX.match, options)) else set()
     for key, name in _OF_UV.items():
-        if value := settings.get(key):
+        if key not in replaced and (value := settings.get(key)):
             separator = "," if name == "UV_FIND_LINKS" else " "
             environ.setdefault(name, separator.join(value.split()))
-    if "UV_EXTRA_INDEX_URL" in environ:  # pip looks through all of them for the best version
+    if "UV_EXTRA_INDEX_URL" in environ or any(
+        text.startswith("--extra-index-url") for text in options
+    ):  # pip looks through all of them for the best version
         environ.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     return environ
 

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from decant.errors import CommandError
 from decant_tools.workspace.environments.indexes import find_uv, pip_environ, uv_environ
-from decant_tools.workspace.environments.requirements import Line
+from decant_tools.workspace.environments.requirements import REQUIRE_HASHES, Line
 from decant_tools.workspace.environments.versions import as_version
 
 TIMED_OUT = 5
@@ -52,10 +52,16 @@ class Installer(ABC):
         folder: Where it runs, so that the settings of the project apply.
         log: Gets every command and what it prints.
         ends: When everything has to be done (monotonic seconds).
+        options: Those of requirement files, for instance ``--pre``.
+        keeps: Open files that stay open as long as any of its programs runs.
     """
 
-    def __init__(self, folder: Path, log: Path, ends: float) -> None:
-        self._folder, self._log, self._ends = folder, log, ends
+    def __init__(
+        self, folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = ()
+    ) -> None:
+        self._folder, self._log, self._ends, self._keeps = folder, log, ends, keeps
+        self._options = tuple(text for text in options if text != REQUIRE_HASHES)
+        self._requires_hashes = len(self._options) < len(options)
 
     @abstractmethod
     def create(self, path: Path) -> None:
@@ -66,13 +72,13 @@ class Installer(ABC):
         """
 
     @abstractmethod
-    def install(self, path: Path, text: str, options: Sequence[str]) -> None:
-        """Install what a requirement file says.
+    def install(self, path: Path, lines: Sequence[str], words: Sequence[str]) -> None:
+        """Install what the lines of requirement files ask for.
 
         Args:
             path: The environment.
-            text: The content of the file.
-            options: More options.
+            lines: Requirements.
+            words: More of the command line.
 
         Raises:
             Failed: When it does not work.
@@ -100,6 +106,25 @@ class Installer(ABC):
             return below if _shared(below, version) >= _shared(above, version) else above
         return below or above
 
+    def _texts(self, lines: Sequence[str], *, apart: bool) -> Iterator[str]:
+        """Yield requirement files that hold all lines; those with a hash in one of their own.
+
+        One hash makes pip ask for hashes of everything beside it, and folders have none.
+
+        Args:
+            lines: Requirements.
+            apart: Whether lines without a hash cannot stand beside those with one.
+        """
+        hashed = [line for line in lines if " --hash" in line] if apart else []
+        option = [REQUIRE_HASHES] if self._requires_hashes else []
+        if hashed:
+            yield self._text(*option, *hashed)
+        if rest := [line for line in lines if line not in hashed]:
+            yield self._text(*rest)
+
+    def _text(self, *lines: str) -> str:
+        return "".join(f"{line}\n" for line in (*self._options, *lines))
+
     def _run(self, argv: Sequence[str], environ: Mapping[str, str], text: str = "") -> str:
         """Run a command, keep what it prints in the log, and return it.
 
@@ -109,7 +134,7 @@ class Installer(ABC):
         """
         with subprocess.Popen(
             argv, cwd=self._folder, env=dict(environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", process_group=0,
+            stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", process_group=0, pass_fds=self._keeps,
         ) as process:  # fmt: skip
             output = ""
             try:
@@ -131,22 +156,25 @@ class Installer(ABC):
 class Uv(Installer):
     """Makes environments with uv."""
 
-    def __init__(self, uv: str, folder: Path, log: Path, ends: float) -> None:
-        super().__init__(folder, log, ends)
+    def __init__(
+        self, uv: str, folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = ()
+    ) -> None:
+        super().__init__(folder, log, ends, options=options, keeps=keeps)
         self._uv = uv
         self._offline: tuple[str, ...] = ()
 
     @cached_property
     def _environ(self) -> dict[str, str]:
-        return {**uv_environ(), "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+        return {**uv_environ(self._options), "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
 
     def create(self, path: Path) -> None:
         self._run([self._uv, "venv", "--quiet", "--no-project", "--clear", "--python", sys.executable, str(path)],
                   self._environ)  # fmt: skip
 
-    def install(self, path: Path, text: str, options: Sequence[str]) -> None:
+    def install(self, path: Path, lines: Sequence[str], words: Sequence[str]) -> None:
         python = str(path / "bin" / "python")
-        self._online([self._uv, "pip", "install", "--python", python, "-r", "/dev/stdin", *options], text)
+        for text in self._texts(lines, apart=self._requires_hashes):
+            self._online([self._uv, "pip", "install", "--python", python, "-r", "/dev/stdin", *words], text)
 
     def sync(self, path: Path, lock: Path, member: str, groups: Sequence[str]) -> None:
         """Install what a lock file says of one of its members.
@@ -163,7 +191,8 @@ class Uv(Installer):
         lowest = ("--resolution", "lowest-direct") if is_lowest else ()
         argv = [self._uv, "pip", "compile", "--quiet", "--no-deps", "--no-header", "--no-annotate", *self._offline]
         try:
-            output = self._run([*argv, "--python", sys.executable, *lowest, "-"], self._environ, f"{requirement}\n")
+            argv = [*argv, "--python", sys.executable, *lowest, "-"]
+            output = self._run(argv, self._environ, self._text(requirement))
         except Failed as error:
             if error.is_unreachable:
                 raise
@@ -191,12 +220,9 @@ class Pip(Installer):
     def create(self, path: Path) -> None:
         self._run([sys.executable, "-m", "venv", "--clear", str(path)], pip_environ())
 
-    def install(self, path: Path, text: str, options: Sequence[str]) -> None:
-        hashed = [line for line in text.splitlines() if " --hash" in line]
-        rest = [line for line in text.splitlines() if " --hash" not in line]
-        for lines in (hashed, rest):  # one hash makes pip ask for hashes of everything beside it
-            if lines:
-                self._pip(path, "-r", "/dev/stdin", *options, text="\n".join(lines) + "\n")
+    def install(self, path: Path, lines: Sequence[str], words: Sequence[str]) -> None:
+        for text in self._texts(lines, apart=True):
+            self._pip(path, "-r", "/dev/stdin", *words, text=text)
 
     def newest(self, requirement: str, *, is_lowest: bool = False) -> str | None:
         name = re.split(r"[\[<>=!~;\s]", requirement)[0]
@@ -214,7 +240,8 @@ class Pip(Installer):
     def _versions(self, name: str) -> list[str]:
         argv = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--disable-pip-version-check"]
         try:
-            self._run([*argv, "--ignore-installed", f"{name}==0.0.0.dev0"], pip_environ())
+            argv = [*argv, "--ignore-installed", "-r", "/dev/stdin"]
+            self._run(argv, pip_environ(), self._text(f"{name}==0.0.0.dev0"))
         except Failed as error:
             found = _PIP_VERSIONS.search(error.output)
             if error.is_unreachable:
@@ -228,10 +255,14 @@ class Pip(Installer):
         self._run([*argv, *words], pip_environ(), text)
 
 
-def installer(folder: Path, log: Path, ends: float) -> Installer:
+def installer(
+    folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = ()
+) -> Installer:
     """Return uv where it is installed, else pip."""
     uv = find_uv()
-    return Uv(uv, folder, log, ends) if uv else Pip(folder, log, ends)
+    if uv:
+        return Uv(uv, folder, log, ends, options=options, keeps=keeps)
+    return Pip(folder, log, ends, options=options, keeps=keeps)
 
 
 def _shared(one: str, other: str) -> int:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from decant.errors import CommandError
 from decant.home import ensure_home
 from decant_tools.workspace.environments.installers import TIMED_OUT, Failed, Installer, Uv, installer
+from decant_tools.workspace.environments.requirements import FIND_LINKS
 from decant_tools.workspace.environments.trouble import explain, missing_versions
 from decant_tools.workspace.environments.wishes import Wishes
 
@@ -87,7 +88,7 @@ class Shelf:
         ensure_home(self._home)
         self.path.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        with self._locked(key, began + DEADLINE_S):
+        with self._locked(key, began + DEADLINE_S) as lock:
             if (found := self.find(key)) is not None:
                 return found
             count = len(wishes.lines) + len(wishes.editable)
@@ -97,7 +98,8 @@ class Shelf:
             log.write_text("", "utf-8")
             log.chmod(0o600)
             try:
-                taken = self._fill(path, label, wishes, installer(folder, log, began + DEADLINE_S), log, relax=relax)
+                program = installer(folder, log, began + DEADLINE_S, options=self._options(wishes), keeps=lock)
+                taken = self._fill(path, label, wishes, program, log, relax=relax)
             except BaseException:
                 shutil.rmtree(path, ignore_errors=True)
                 raise
@@ -133,7 +135,7 @@ class Shelf:
         return {}
 
     def _install(self, path: Path, wishes: Wishes, program: Installer) -> None:
-        editable = [f"-e {self._root / folder}" for folder in wishes.editable]
+        editable = [f"-e {self._at(folder)}{self._extras(wishes, folder)}" for folder in wishes.editable]
         lines = [line.text for line in wishes.lines]
         if not (lines or editable):
             return
@@ -141,11 +143,33 @@ class Shelf:
         if wishes.constraints:
             (path / "constraints.txt").write_text("".join(f"{line.text}\n" for line in wishes.constraints), "utf-8")
             options = ["-c", str(path / "constraints.txt")]
-        program.install(path, "\n".join([*wishes.options, *lines, *editable]) + "\n", options)
+        program.install(path, [*lines, *editable], options)
+
+    def _options(self, wishes: Wishes) -> tuple[str, ...]:
+        """Return the options of requirement files, with folders as addresses."""
+        return tuple(
+            f"{FIND_LINKS}{self._at(text.removeprefix(FIND_LINKS))}"
+            if text.startswith(FIND_LINKS) and "://" not in text
+            else text
+            for text in wishes.options
+        )
+
+    def _at(self, path: str) -> str:
+        """Return the address of a path: neither spaces nor anything else in it mean something to an installer."""
+        return (self._root / path).absolute().as_uri()
+
+    @staticmethod
+    def _extras(wishes: Wishes, folder: str) -> str:
+        extras = ",".join(wishes.extras.get(folder, ()))
+        return f"[{extras}]" if extras else ""
 
     @contextmanager
-    def _locked(self, key: str, ends: float) -> Iterator[None]:
-        """Be the only one who makes an environment; the kernel gives the lock back when this process ends."""
+    def _locked(self, key: str, ends: float) -> Iterator[tuple[int, ...]]:
+        """Be the only one who makes an environment; yield the file that says so.
+
+        The kernel gives the lock back when this process has ended, and all others that were given the file: an
+        installer may live longer than who started it.
+        """
         with (self.path / f"{key}.lock").open("a") as lock:
             is_told = False
             while True:
@@ -163,11 +187,14 @@ class Shelf:
                             exit_code=TIMED_OUT,
                         ) from None
                     time.sleep(0.1)
-            yield
+            yield (lock.fileno(),)
 
     def _prune(self, key: str) -> None:
         """Remove the environments that were not used for longest, and what was said of others that are gone."""
-        stamps = {path.parent.name: path.stat().st_mtime for path in self.path.glob(f"*/{_STAMP}")}
+        stamps: dict[str, float] = {}
+        for path in self.path.glob(f"*/{_STAMP}"):
+            with suppress(OSError):  # somebody else removes some as well
+                stamps[path.parent.name] = path.stat().st_mtime
         oldest = sorted((name for name in stamps if name != key), key=lambda name: stamps[name])
         for name in oldest[: max(0, len(stamps) - KEPT)]:
             if time.time() - stamps[name] > KEPT_S:
@@ -175,8 +202,9 @@ class Shelf:
                     (self.path / name / _STAMP).unlink()
                 shutil.rmtree(self.path / name, ignore_errors=True)
         for log in self.path.glob("*.log"):
-            if not log.with_suffix("").is_dir() and time.time() - log.stat().st_mtime > KEPT_S:
-                log.unlink(missing_ok=True)
+            with suppress(OSError):
+                if not log.with_suffix("").is_dir() and time.time() - log.stat().st_mtime > KEPT_S:
+                    log.unlink()
 
 
 def key_of(wishes: Wishes, root: Path, blobs: Mapping[str, str]) -> str:
@@ -195,6 +223,7 @@ def key_of(wishes: Wishes, root: Path, blobs: Mapping[str, str]) -> str:
         "options": list(wishes.options),
         "lock": [blobs.get(wishes.lock, ""), wishes.member, list(wishes.groups)] if wishes.lock else [],
         "manifests": {path: blobs.get(path, "") for path in wishes.manifests},
+        **({"extras": {folder: list(names) for folder, names in wishes.extras.items()}} if wishes.extras else {}),
         "editable": [str(root), *wishes.editable] if wishes.editable or wishes.lock else [],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()[:20]

@@ -17,9 +17,16 @@ from decant.settings.toml import TomlFile
 Read = Callable[[str], "bytes | None"]
 """Returns a file of the workspace; None where there is none."""
 
+FIND_LINKS = "--find-links "
+"""The option that names a folder of archives."""
+
+REQUIRE_HASHES = "--require-hashes"
+
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*")
 _INCLUDE = re.compile(r"^(?:-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))(?P<file>.+)$")
 _EDITABLE = re.compile(r"^(?:-e|--editable)(?:\s+|=)")
+_FIND_LINKS = re.compile(r"^(?:-f|--find-links)(?:\s+|=|(?<=-f))(?P<where>.+)$")
+_EXTRAS = re.compile(r"^[^;\[]*\[([^\]/]*)\](?=\s*(?:$|[@=<>!~(;]|--))")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _SEPARATORS = re.compile(r"[-_.]+")
 
@@ -49,9 +56,15 @@ class Line:
         return "" if rest.lstrip().startswith("@") else rest.strip().strip("()").replace(" ", "")
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """The extras that it asks for, sorted."""
+        found = _EXTRAS.match(_EDITABLE.sub("", self.text))
+        return tuple(sorted({name for part in found[1].split(",") if (name := part.strip())})) if found else ()
+
+    @property
     def local(self) -> str | None:
         """The path of the folder or archive that it asks for, as written; None where it asks an index."""
-        text = _EDITABLE.sub("", self.text).split(" ;")[0].strip()
+        text = _EDITABLE.sub("", self.text).split(" ;")[0].split("#egg=")[0].strip()
         if " @ " in text:
             text = text.split(" @ ", 1)[1].strip()
         if "://" in text and not text.startswith("file://"):
@@ -68,7 +81,7 @@ class Asked:
     Attributes:
         lines: Requirements, in the order written.
         constraints: What ``-c`` files say.
-        options: Options of the files themselves, for instance ``--pre``.
+        options: Options of the files themselves, for instance ``--pre``; folders in them relative to the workspace.
         files: Every file that was read.
     """
 
@@ -93,7 +106,8 @@ def read_requirements(path: str, read: Read, asked: Asked | None = None, *, is_c
         is_constraint: Whether it only limits versions.
 
     Raises:
-        CommandError: Exit code 3, for an included file that is not there.
+        CommandError: Exit code 3, for an included file that is not there, and a requirement without the hash that its
+            file requires.
     """
     asked = Asked() if asked is None else asked
     if path in asked.files:
@@ -104,10 +118,31 @@ def read_requirements(path: str, read: Read, asked: Asked | None = None, *, is_c
         if include := _INCLUDE.match(text):
             _include(line, include["file"].strip(), read, asked, is_constraint or text.startswith(("-c", "--c")))
         elif text.startswith("-") and not _EDITABLE.match(text):
-            asked.options.append(text)
+            asked.options.append(_option(text, dirname(path)))
         else:
             (asked.constraints if is_constraint else asked.lines).append(line)
+    if REQUIRE_HASHES in asked.options:
+        _check_hashes(path, asked)
     return asked
+
+
+def _check_hashes(path: str, asked: Asked) -> None:
+    """Refuse requirements of a file that lack the hash that is required; what lies in the workspace needs none."""
+    for line in asked.lines:
+        is_own = line.at.rpartition(":")[0] == path and line.local is None
+        if is_own and " --hash" not in line.text:
+            raise CommandError(
+                f"{line.at}: {line.text} has no hash, and {REQUIRE_HASHES} asks for one.",
+                hint="Compile the file anew with hashes, or delete the option.",
+                exit_code=3,
+            )
+
+
+def _option(text: str, folder: str) -> str:
+    """Return an option with its folder relative to the workspace, and not to the file that names it."""
+    found = _FIND_LINKS.match(text)
+    where = found["where"].strip("\"'") if found else ""
+    return text if not where or "://" in where else f"{FIND_LINKS}{normpath(join(folder, where))}"
 
 
 def _include(line: Line, file: str, read: Read, asked: Asked, is_constraint: bool) -> None:
@@ -174,6 +209,10 @@ class Pyproject:
     def dependencies(self) -> list[Line]:
         """Return what it needs to run."""
         return self._lines("project", "dependencies")
+
+    def optional(self, extra: str) -> list[Line]:
+        """Return what an extra adds."""
+        return self._lines("project", "optional-dependencies", extra)
 
     def first_group(self, *names: str) -> list[Line]:
         """Return what the first of some optional extras, or groups of PEP 735, adds."""

@@ -65,11 +65,12 @@ class Wishes:
         options: Options of the user's own requirement files.
         editable: Folders with a manifest that are installed editable, relative to the workspace.
         path: Folders that are put on ``PYTHONPATH``, relative to the workspace; "" is the workspace itself.
-        manifests: Files whose content decides what an editable folder needs.
+        manifests: Files whose content counts as well: manifests of editable folders, archives of the workspace.
         lock: The ``uv.lock`` that decides versions, or "".
         member: The distribution of the project in that lock file.
         groups: The dependency groups of the member that are wanted.
         notes: What a person should know.
+        extras: Extras that are wanted of editable folders, by folder.
     """
 
     lines: tuple[Line, ...] = ()
@@ -82,6 +83,7 @@ class Wishes:
     member: str = ""
     groups: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def wishes_of(view: View, project: Project, purpose: Purpose, *, uses_lock: bool = True) -> Wishes:
@@ -118,6 +120,7 @@ class _Reading:
     manifests: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    extras: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read(self, path: str) -> bytes | None:
         known = _manifests_of(self.view)
@@ -145,7 +148,7 @@ class _Reading:
         return Wishes(
             tuple(dict.fromkeys(self.lines)), tuple(self.asked.constraints), tuple(dict.fromkeys(self.asked.options)),
             tuple(dict.fromkeys(self.editable)), self._path(), tuple(dict.fromkeys(self.manifests)), lock,
-            pyproject.name if pyproject and lock else "", groups, tuple(dict.fromkeys(self.notes)),
+            pyproject.name if pyproject and lock else "", groups, tuple(dict.fromkeys(self.notes)), self.extras,
         )  # fmt: skip
 
     # --- the project itself ---
@@ -267,8 +270,8 @@ class _Reading:
             elif not line.name or line.name not in sources:
                 if (lib := self._by_name.get(line.name)) is None:
                     self.lines.append(line)
-                elif self._needs_manifest(lib):
-                    self._editable(lib.path)
+                else:
+                    self._asked_lib(lib, line)
             elif sources[line.name]:
                 self._local(line, sources[line.name])
             elif lib := self._by_name.get(line.name):
@@ -277,12 +280,13 @@ class _Reading:
     def _local(self, line: Line, written: str) -> None:
         lib = self.find(line, written)
         if lib is not None:
-            if self._needs_manifest(lib) and lib.id != self.project.id:
-                self._editable(lib.path)
+            if lib.id != self.project.id:
+                self._asked_lib(lib, line)
             return
         path = normpath(join(dirname(line.at.rpartition(":")[0]), written))
         if path in self.view.tree.files:  # an archive that lies in the repository
-            self.lines.append(Line(str(self.view.root / path), line.at))
+            self.lines.append(Line(f"{(self.view.root / path).as_uri()}{_brackets(line.extras)}", line.at))
+            self.manifests.append(path)
             return
         if normpath(path) in {".", self.project.path}:
             return
@@ -292,6 +296,19 @@ class _Reading:
             hint=f"Its libs are: {known}." if known else "It has no libs.",
             exit_code=3,
         )
+
+    def _asked_lib(self, lib: Project, line: Line) -> None:
+        """Take a lib that is asked for by name or path, with the extras that are asked for."""
+        pyproject = read_pyproject(join(lib.path, "pyproject.toml"), self.read)
+        if self._is_installed(lib.path, pyproject):
+            self._editable(lib.path)
+            if line.extras:
+                self.extras[lib.path] = tuple(sorted({*self.extras.get(lib.path, ()), *line.extras}))
+        elif pyproject:
+            for extra in line.extras:
+                if (known := f"{lib.id}[{extra}]") not in self.seen:  # an extra may name itself
+                    self.seen.add(known)
+                    self._take(pyproject.optional(extra), pyproject)
 
     def find(self, line: Line, written: str) -> Project | None:
         """Return the lib that a path means, with a note where it is not literally so."""
@@ -305,9 +322,6 @@ class _Reading:
         if found is not None:
             self.notes.append(f"{line.at}: {written} is taken to be {found.path}, as there is no {exact}.")
         return found
-
-    def _needs_manifest(self, lib: Project) -> bool:
-        return self._is_installed(lib.path, read_pyproject(join(lib.path, "pyproject.toml"), self.read))
 
     @cached_property
     def _by_path(self) -> Mapping[str, Project]:
@@ -339,6 +353,11 @@ class _Reading:
             or any(file in self.view.tree.files for file in files)
             or re.search(rf"^\[(?:tool:)?{name}[\]:]".encode(), sections, re.MULTILINE) is not None
         )
+
+
+def _brackets(extras: Iterable[str]) -> str:
+    names = ",".join(extras)
+    return f"[{names}]" if names else ""
 
 
 def made_of(graph: Graph, project: Project) -> set[str]:

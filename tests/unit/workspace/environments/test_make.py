@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from decant.errors import CommandError
-from decant_tools.workspace.environments import Environment, Purpose, environment_for, environment_key, make
+from decant_tools.workspace.environments import (
+    Environment,
+    Purpose,
+    environment_for,
+    environment_key,
+    indexes,
+    installers,
+    make,
+)
 from decant_tools.workspace.environments.make import KEPT_S, Shelf
 from tests.unit.workspace.environments.sight import Sight, lib, service, use_wheels, write_wheel
 
@@ -60,6 +70,11 @@ def see(root: Path, requirements: str, *, needs_lib: bool = False, **files: str)
 def made(sight: Sight, said: list[str] | None = None, *, relax: bool = False, purpose: Purpose = "run") -> Environment:
     said = [] if said is None else said
     return environment_for(sight, ORDERS, purpose=purpose, relax=relax, say=said.append)  # type: ignore[arg-type]
+
+
+def without_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (installers, indexes):
+        monkeypatch.setattr(module, "find_uv", lambda: None)
 
 
 def ask(environment: Environment, code: str) -> str:
@@ -179,6 +194,90 @@ def test_two_at_once_make_it_once(root: Path) -> None:
     assert sum("is made after" in sentence for sentence in said) == 1
 
 
+def sha(root: Path, name: str, version: str) -> str:
+    wheel = root.parent / "wheels" / f"{name}-{version}-py3-none-any.whl"
+    return f"--hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+
+
+@pytest.mark.parametrize("has_uv", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_hashes_are_required_of_what_is_listed_and_not_of_the_libs_beside(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *, has_uv: bool
+) -> None:
+    if not has_uv:
+        without_uv(monkeypatch)
+    good, bad = sha(root, "widget", "2.3.3"), f"--hash=sha256:{'0' * 64}"
+    text = "--require-hashes\nwidget==2.3.3 {}\n../../libs/common_utils\n"
+    environment = made(see(root, text.format(good), needs_lib=True, **PACKAGED))
+    assert ask(environment, "import common_utils, widget; print(widget.__version__)") == "2.3.3"
+    with pytest.raises(CommandError) as caught:
+        made(see(root, text.format(bad), needs_lib=True, **PACKAGED))
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("has_uv", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_folder_of_archives_that_a_file_names_is_looked_in(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *, has_uv: bool
+) -> None:
+    if not has_uv:
+        without_uv(monkeypatch)
+    own = root / "services/orders/own wheels"
+    write_wheel(own, "mine", "1.5")
+    wheel = own / "mine-1.5-py3-none-any.whl"
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    environment = made(see(root, f"-f 'own wheels'\nmine==1.5 --hash=sha256:{digest}\n"))
+    assert ask(environment, "import mine; print(mine.__version__)") == "1.5"
+    with pytest.raises(CommandError) as caught:  # and it counts for what there is
+        made(see(root, "-f 'own wheels'\nmine==1.5\nwidget==2.3.7\n"))
+    assert caught.value.detail == (
+        "services/orders/requirements.txt:3: widget==2.3.7 does not exist; the nearest version is 2.3.3."
+    )
+
+
+@pytest.mark.parametrize("has_uv", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_path_with_spaces_and_other_letters_makes_no_difference(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *, has_uv: bool
+) -> None:
+    if not has_uv:
+        without_uv(monkeypatch)
+    other = root.with_name("my ws é")
+    write_wheel(other / "services/orders", "mine", "1.5")
+    files = {"services/orders/mine-1.5-py3-none-any.whl": ""}
+    text = "../../libs/common_utils\n./mine-1.5-py3-none-any.whl\n"
+    sight = see(other, text, needs_lib=True, **PACKAGED)
+    sight = Sight(other, {**sight.files, **files}, sight.projects, [(ORDERS.id, "lib:common_utils")])
+    environment = made(sight)
+    assert ask(environment, "import common_utils, mine; print(common_utils.WORD, mine.__version__)") == "packaged 1.5"
+
+
+def test_an_index_that_a_file_names_comes_before_that_of_pips_settings(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UV_NO_INDEX")
+    monkeypatch.delenv("UV_FIND_LINKS")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/of-pip")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    with pytest.raises(CommandError) as caught:
+        made(see(root, "--index-url http://127.0.0.1:9/of-file\nwidget==1.0\n"))
+    assert caught.value.hint is not None
+    log = Path(caught.value.hint.rpartition(": ")[2]).read_text()
+    assert "of-file" in log
+    assert "of-pip" not in log
+
+
+def test_who_is_killed_leaves_nobody_who_writes_into_an_environment_that_is_made_again(root: Path) -> None:
+    """The installer may live longer than who started it: until it has ended, the environment is taken."""
+    shelf = Shelf(root / ".decant", root, lambda _: None)
+    shelf.path.mkdir(parents=True)
+    with shelf._locked("key", time.monotonic() + 5) as lock:
+        left = subprocess.Popen(["sleep", "0.6"], pass_fds=lock)
+    began = time.monotonic()
+    with shelf._locked("key", time.monotonic() + 5):
+        assert time.monotonic() - began > 0.3
+    assert left.wait() == 0
+
+
 def test_environments_that_nobody_used_for_long_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
@@ -213,10 +312,7 @@ def test_a_lock_file_of_uv_decides_the_versions(root: Path) -> None:
 
 @pytest.mark.slow
 def test_pip_does_it_where_there_is_no_uv(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from decant_tools.workspace.environments import indexes, installers
-
-    monkeypatch.setattr(installers, "find_uv", lambda: None)
-    monkeypatch.setattr(indexes, "find_uv", lambda: None)
+    without_uv(monkeypatch)
     with pytest.raises(CommandError, match=r"widget==2.3.7 does not exist; the nearest version is 2.3.3\.\n"):
         made(see(root, "widget==2.3.7\n"))
     environment = made(see(root, "widget==2.3.7\n"), relax=True)

@@ -64,6 +64,7 @@ def test_a_file_that_is_included_and_not_there_is_named_with_its_line() -> None:
         ("--editable=../libs/x[db]", "../libs/x"),
         ("common-utils @ file:../../libs/common_utils", "../../libs/common_utils"),
         ("libs/common_utils", "libs/common_utils"),
+        ("-e ../libs/x#egg=x", "../libs/x"),
         ("flask", None),
         ("flask @ https://files.example.org/flask.whl", None),
         ("git+https://git.example.org/flask.git", None),
@@ -82,6 +83,34 @@ def test_a_file_of_another_editor_is_read() -> None:
 def test_options_of_the_file_itself_are_kept() -> None:
     asked = read("--pre\n--extra-index-url https://pypi.example.org/simple\nflask\n")
     assert asked.options == ["--pre", "--extra-index-url https://pypi.example.org/simple"]
+
+
+@pytest.mark.parametrize(
+    ("text", "extras"),
+    [
+        ("../../libs/x[db, web]", ("db", "web")),
+        ("-e ../libs/x[db]", ("db",)),
+        ("x[db] @ file:../libs/x", ("db",)),
+        ("X[db]>=1 ; python_version > '3'", ("db",)),
+        ("flask==2.3.3 ; extra in '[db]'", ()),
+    ],
+)
+def test_extras_are_read_of_names_and_paths(text: str, extras: tuple[str, ...]) -> None:
+    assert Line(text, "x:1").extras == extras
+
+
+@pytest.mark.parametrize("written", ["-f wheels", "--find-links wheels", "--find-links=./wheels"])
+def test_a_folder_of_archives_is_relative_to_the_file_that_names_it(written: str) -> None:
+    found = read("-r deep/more.txt\n", **{"a/deep/more.txt": f"{written}\n-f https://x.example.org/\n"})
+    assert found.options == ["--find-links a/deep/wheels", "-f https://x.example.org/"]
+
+
+def test_a_file_that_requires_hashes_has_them() -> None:
+    text = "--require-hashes\nflask==3.0.0 --hash=sha256:00\n../../libs/common_utils\n"
+    assert len(read(text).lines) == 2
+    with pytest.raises(CommandError, match=r"^a/requirements.txt:4: click==8 has no hash") as caught:
+        read(f"{text}click==8\n")
+    assert caught.value.exit_code == 3
 
 
 def test_a_manifest_has_dependencies_extras_and_groups_with_their_lines() -> None:

@@ -64,6 +64,33 @@ def test_a_lib_with_a_manifest_is_installed_editable_by_path_or_name(written: st
     assert found.manifests == ("libs/common_utils/pyproject.toml",)
 
 
+@pytest.mark.parametrize(
+    "written", ["../../libs/common_utils[db]", "common-utils[db]>=0", "-e ../libs/common_utils[db]"]
+)
+def test_extras_of_a_lib_are_wished_for(written: str) -> None:
+    packaged = {"services/orders/requirements.txt": f"{written}\n", "libs/common_utils/pyproject.toml": MANIFEST}
+    found = wishes(packaged, lib("common_utils", "common-utils"))
+    assert (found.editable, dict(found.extras)) == (("libs/common_utils",), {"libs/common_utils": ("db",)})
+    without = {**packaged, "services/orders/requirements.txt": "common-utils\n"}
+    plain = wishes(without, lib("common_utils", "common-utils"))
+    assert key_of(found, Path("/ws"), {}) != key_of(plain, Path("/ws"), {})
+
+
+@pytest.mark.parametrize("written", ["../../libs/common_utils[db]", "common-utils[db]"])
+def test_extras_of_a_lib_that_is_not_installed_are_its_requirements(written: str) -> None:
+    manifest = '[project]\nname = "common-utils"\n[project.optional-dependencies]\ndb = ["psycopg"]\nweb = ["flask"]\n'
+    files = {"services/orders/requirements.txt": f"{written}\n", "libs/common_utils/pyproject.toml": manifest}
+    assert texts(wishes(files, lib("common_utils", "common-utils"))) == ["psycopg"]
+
+
+def test_an_archive_in_the_repository_changes_the_key_with_its_content() -> None:
+    files = {"services/orders/requirements.txt": "./w-1-py3-none-any.whl\n", "services/orders/w-1-py3-none-any.whl": ""}
+    found = wishes(files)
+    path = "services/orders/w-1-py3-none-any.whl"
+    assert texts(found) == [f"file:///ws/{path}"]
+    assert key_of(found, Path("/ws"), {path: "a"}) != key_of(found, Path("/ws"), {path: "b"})
+
+
 def test_a_lib_that_is_only_imported_brings_its_requirements() -> None:
     files = {"services/orders/requirements.txt": "flask\n", "libs/common_utils/requirements.txt": "attrs\n"}
     assert texts(wishes(files, COMMON)) == ["flask", "attrs"]
