@@ -16,6 +16,9 @@ KEPT_BYTES = 16 << 20
 """Up to which size a file of the work tree is kept once it was read, so that it is the same in every answer."""
 
 _CHUNK_BYTES = 1 << 20
+_SMALL_BYTES = 1 << 16
+_PLAINLY = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Neither through a link, nor waiting for a pipe that lies where a file was a moment ago."""
 
 
 class Tree(ABC):
@@ -127,8 +130,9 @@ class CommitTree(Tree):
 class WorkTree(Tree):
     """The files of a checkout as they are: the index with everything that differs from it, and what is untracked.
 
-    What git says is unchanged is read from the repository, so it is what its blob id says, whichever filters and line
-    endings the checkout has. The rest is read from the disk, once.
+    What git says is unchanged is what its blob id says, whichever filters and line endings the checkout has: it is
+    taken from the disk where the bytes there have that id, and from the repository otherwise. The rest is read from the
+    disk, once.
 
     Args:
         git: The repository.
@@ -173,7 +177,10 @@ class WorkTree(Tree):
         if clean:
             known = {path: self.files[path] for path in clean if path in self.files}
             wanted = {path: id_ for path, id_ in known.items() if self.modes.get(path) != SUBMODULE}
-            yield from _of_blobs(self.git, wanted, limit_bytes)
+            same = _checked_out(self.git, {path: id_ for path, id_ in wanted.items() if path not in self.modes})
+            for path, content in same.items():
+                yield path, _within(content, limit_bytes)
+            yield from _of_blobs(self.git, {path: wanted[path] for path in wanted if path not in same}, limit_bytes)
 
     @property
     def is_changed(self) -> bool:
@@ -339,6 +346,27 @@ def _read(path: Path, limit_bytes: int | None = None) -> bytes | None:
     except OSError:
         return None
     return _within(content, limit_bytes)
+
+
+def _checked_out(git: Git, wanted: Mapping[str, str]) -> dict[str, bytes]:
+    """Return those small files whose bytes on the disk are exactly their blob's: a third of what asking git costs."""
+    made = hashlib.sha1 if git.algorithm == "sha1" else hashlib.sha256
+    found: dict[str, bytes] = {}
+    folder = f"{git.root}/"
+    for path, blob in wanted.items():
+        try:
+            file = os.open(folder + path, _PLAINLY)
+        except OSError:
+            continue
+        try:
+            content = os.read(file, _SMALL_BYTES)
+        except OSError:
+            continue
+        finally:
+            os.close(file)
+        if made(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() == blob:
+            found[path] = content
+    return found
 
 
 def _of_blobs(git: Git, wanted: Mapping[str, str], limit_bytes: int | None) -> Iterator[tuple[str, bytes | None]]:
