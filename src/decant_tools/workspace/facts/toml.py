@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from decant_tools.workspace.facts.plain_toml import read_plain
+
 
 @lru_cache(maxsize=1)
 def parse_toml(text: str) -> dict[str, Any]:
@@ -13,6 +15,9 @@ def parse_toml(text: str) -> dict[str, Any]:
     Raises:
         ValueError: When it is no TOML.
     """
+    plain = read_plain(text)
+    if plain is not None:
+        return plain
     import tomllib
 
     return tomllib.loads(text)
