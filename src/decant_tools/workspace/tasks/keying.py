@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from decant_tools.workspace.tasks.inputs import Inputs
-from decant_tools.workspace.tasks.keys import NEEDS, Group, Key, env_parts, make_key
+from decant_tools.workspace.tasks.keys import FILES, NEEDS, Group, Key, env_parts, make_key
 from decant_tools.workspace.tasks.model import Task, TaskId
 from decant_tools.workspace.tasks.order import Plan
 from decant_tools.workspace.tasks.patterns import compile_patterns
@@ -19,6 +19,7 @@ from decant_tools.workspace.tasks.patterns import compile_patterns
 Slice = Callable[[Task], str]
 """Returns a digest of the locked packages that a task's project reaches, or "" where the whole files count."""
 
+_LOCKED = "locked packages"
 _Made = tuple[tuple[str, tuple[str, ...]], ...]
 """Patterns of files that tasks make, each with the folder that they are relative to."""
 
@@ -90,6 +91,20 @@ class Keying:
         made = self._made.get(task.id, ())
         return self._inputs.groups(task, _is_made(made) if made else None)
 
+    def at(self, inputs: Inputs, locked: Slice | None) -> Keying:
+        """Return the same with the files of another moment, to ask it :meth:`is_same`."""
+        other = Keying(inputs, self._machine, locked)
+        other._made = self._made
+        return other
+
+    def is_same(self, task: Task, key: Key) -> bool:
+        """Return whether the files of a task are those that its key was made of."""
+        before = {name: value for name, value in key.parts.items() if name.startswith(FILES) or name == _LOCKED}
+        now = {name: group.digest for name, group in self.groups(task).items()}
+        if self._locked and (locked := self._locked(task)):
+            now[_LOCKED] = locked
+        return now == before
+
     def _parts(self, task: Task, groups: Mapping[str, Group]) -> list[tuple[str, str]]:
         machine = self._machine
         command = json.dumps([*task.command, "in", task.cwd, *task.inputs, "makes", *task.outputs])
@@ -107,7 +122,7 @@ class Keying:
         if machine.is_relaxed:
             parts.append(("environment", "relaxed"))
         if self._locked and (locked := self._locked(task)):
-            parts.append(("locked packages", locked))
+            parts.append((_LOCKED, locked))
         return parts
 
 

@@ -33,6 +33,10 @@ _LEFT_AFTER_S = 2.0
 CANNOT_START = 127
 
 
+IsSame = Callable[[Task], bool]
+"""Returns whether the inputs of a task are what they were when the run began."""
+
+
 class Watcher(Protocol):
     """Is told how a run goes; from several threads."""
 
@@ -50,7 +54,7 @@ class Setup(NamedTuple):
         root: The workspace.
         logs: The folder for what tasks write.
         keys: What the results of the plan's tasks are found by.
-        keys_now: Computes them again, from the files as they are now.
+        look_again: Looks at all files as they are now; what it returns says whether a task's are the same as before.
         environ_of: The environment of a task's process; it may have to be made first.
         parallel: How many tasks run at once.
         is_failing_fast: End everything at the first failure.
@@ -60,7 +64,7 @@ class Setup(NamedTuple):
     root: Path
     logs: Path
     keys: Mapping[TaskId, Key]
-    keys_now: Callable[[], Mapping[TaskId, Key]]
+    look_again: Callable[[], IsSame]
     environ_of: Callable[[Task], Mapping[str, str]]
     parallel: int = 1
     is_failing_fast: bool = False
@@ -94,7 +98,7 @@ class Runner:
         self.has_kept = False
         self._is_ending = False
         self._leave_at = float("inf")
-        self._snapshots = _Snapshots(setup.keys_now)
+        self._snapshots = _Snapshots(setup.look_again)
 
     @property
     def is_interrupted(self) -> bool:
@@ -269,7 +273,7 @@ class Runner:
         if not task.is_cached or not self._results.is_written:
             return result
         key = self._setup.keys[task.id]
-        if self._snapshots.after(time.monotonic())[task.id].digest != key.digest:
+        if not self._snapshots.after(time.monotonic())(task):
             return replace(result, note=_joined(result.note, "not kept: its inputs changed while it ran"), key="")
         output = Path(result.output).read_bytes() if result.output else b""
         problem = self._results.keep(task, key, output, result.duration_s, result.note)
@@ -308,21 +312,21 @@ class Runner:
 
 
 class _Snapshots:
-    """Keys of the files as they are, taken once for all tasks that ended before."""
+    """The files as they are, looked at once for all tasks that ended before."""
 
-    def __init__(self, take: Callable[[], Mapping[TaskId, Key]]) -> None:
-        self._take = take
+    def __init__(self, look: Callable[[], IsSame]) -> None:
+        self._look = look
         self._lock = threading.Lock()
         self._began = float("-inf")
-        self._keys: Mapping[TaskId, Key] = {}
+        self._is_same: IsSame = lambda _: False
 
-    def after(self, moment: float) -> Mapping[TaskId, Key]:
+    def after(self, moment: float) -> IsSame:
         with self._lock:
             if self._began < moment:
                 began = time.monotonic()
-                self._keys = self._take()
+                self._is_same = self._look()
                 self._began = began
-            return self._keys
+            return self._is_same
 
 
 def _words(task: Task) -> tuple[str, ...]:

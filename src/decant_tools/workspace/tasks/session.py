@@ -167,7 +167,7 @@ class Session:
             self.store.remember(str(task.id), keys[task.id], keying.groups(task))
 
         setup = Setup(
-            self.view.root, self.home / "logs", keys, lambda: self._keys_now(plan), self._environ_of,
+            self.view.root, self.home / "logs", keys, lambda: self._look_again(keying, keys), self._environ_of,
             self._options.parallel or cores(), is_failing_fast=self._options.is_failing_fast, kept=remember,
         )  # fmt: skip
 
@@ -194,13 +194,14 @@ class Session:
         machine = Machine(self._environ, versions=versions, installed=installed, is_relaxed=relaxed)
         return Keying(inputs, machine, slices.of)
 
-    def _keys_now(self, plan: Plan) -> dict[TaskId, Key]:
-        """Return the keys of the files as they are by now."""
+    def _look_again(self, keying: Keying, keys: Mapping[TaskId, Key]) -> Callable[[Task], bool]:
+        """Return what says whether the inputs of a task are by now what they were."""
         from decant_tools.workspace.view import open_view
 
         now = open_view(self.view.root, topology=self._topology)
         slices = Slices(now.tree, self.view.graph, self.store)
-        return self._keying(self._inputs(now, slices), slices, plan).keys(plan)
+        fresh = keying.at(self._inputs(now, slices), slices.of)
+        return lambda task: fresh.is_same(task, keys[task.id])
 
     @cached_property
     def _versions(self) -> Mapping[str, str]:
