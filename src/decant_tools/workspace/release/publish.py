@@ -134,7 +134,7 @@ def publish(view: View, steps: Sequence[Step], *, date: str, with_tags: bool = T
         with _restored(view.root, git, files):
             _write(view.root, files)
             _run(git, "add", "--", *files)
-            _run(git, "commit", "--quiet", "-m", message_of(steps), "--", *files)
+            _run(git, "commit", "--quiet", "-m", message_of(steps))  # all that is staged: hooks may add to it
     commit = git.ask("rev-parse", "--verify", "HEAD") or ""
     tags = _tag(git, steps, commit, date, is_new=bool(files)) if with_tags else ()
     return Published(commit, bool(files), tags, tuple(files))

@@ -149,6 +149,13 @@ def test_a_refused_commit_leaves_everything_as_it_was(shop: Shop) -> None:
     assert not (shop.root / "services/orders/CHANGELOG.md").exists()
 
 
+def test_what_a_hook_changes_and_adds_is_in_the_commit(shop: Shop) -> None:
+    hook(shop, "pre-commit", 'git diff --cached --name-only -z | xargs -0 -I{} sh -c "echo >> {}"; git add -u')
+    go(shop)
+    assert shop.git("status", "--porcelain") == ""
+    assert shop.read("services/orders/CHANGELOG.md").endswith("\n\n")
+
+
 def test_a_failing_tag_takes_the_others_back_and_a_second_run_goes_on(shop: Shop) -> None:
     hook(shop, "reference-transaction", '[ "$1" = prepared ] && grep -q users-v && { echo no; exit 1; }\nexit 0')
     with pytest.raises(CommandError, match="no tag is left") as caught:
