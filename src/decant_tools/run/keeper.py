@@ -29,6 +29,8 @@ PROBE_FIRST_S, PROBE_LAST_S = 0.03, 0.5
 """Seconds between two questions whether it is ready: few at first, more and more then."""
 REPLACED_WITHIN_S = 30.0
 """Seconds that the next instance gets to be ready before the old one stays."""
+READY_WITHIN_S = 60.0
+"""Seconds for which one that was asked to start is waited for; it may get ready later."""
 
 
 class Keeper:
@@ -108,7 +110,8 @@ class Keeper:
         A service of ours by an instance that is ready before the old one leaves, anything else by stop and start.
 
         Raises:
-            CommandError: When the new one does not get ready; an old one that served goes on.
+            CommandError: When the new one does not get ready; an old one that served goes on. Exit code 5 when it is
+                not ready in time: it goes on trying, and can be restarted again.
         """
         async with self._turn:
             if self.plan.is_handed_over and self.state == "ready" and self._current is not None:
@@ -116,9 +119,27 @@ class Keeper:
                 return
             await self.stop()
             self.start()
-            await self.settled.wait()
+        await self.settle()
         if self.state != "ready":
             raise CommandError(f"{self.plan.name} does not start: {self.why}.", hint=f"decant logs {self.plan.name}")
+
+    async def settle(self) -> None:
+        """Wait until it is ready, failed or stopped; of several starts the last one counts.
+
+        Raises:
+            CommandError: Exit code 5, when that takes too long.
+        """
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                task = None
+                while task is not self._task or not self.settled.is_set():
+                    task = self._task
+                    await self.settled.wait()
+        except TimeoutError:
+            raise CommandError(
+                f"{self.plan.name} is not ready after {READY_WITHIN_S:g} s: {self.why or self.state}.",
+                hint=f"decant logs {self.plan.name}", exit_code=5,
+            ) from None  # fmt: skip
 
     def kill(self) -> None:
         """Kill it now."""

@@ -169,9 +169,9 @@ class Supervisor:
         """Wait until everything is ready or has failed; return whether to go on."""
         everything = asyncio.gather(*(keeper.settled.wait() for keeper in self._keepers.values()))
         done, _ = await asyncio.wait({everything}, timeout=max(0.0, deadline - time.monotonic()))
-        if not done and not self._give_up(f"Not everything is ready after {self._job.timeout_s:g} s", TIMED_OUT):
+        if not done:
             everything.cancel()
-            return False
+            return self._give_up(f"Not everything is ready after {self._job.timeout_s:g} s", TIMED_OUT)
         await everything
         if any(keeper.state == "failed" for keeper in self._keepers.values()):
             return self._give_up("Not everything started", 1)
@@ -209,12 +209,23 @@ class Supervisor:
         watcher = Watcher(self._job.root, self._planner.sources, self._planned.specs, self._say)
         async for changed in changed_files(self._job.root):
             for service in watcher.services_of(changed):
-                if all(keeper.state in {"stopping", "stopped"} for keeper in self._of([service])):
+                keepers = self._of([service])
+                if all(keeper.state in {"stopping", "stopped"} for keeper in keepers):
                     continue  # somebody stopped it, and wants it to stay so
-                try:
-                    await self._restart([service])
-                except CommandError as error:
-                    self._say(f"{error.detail} {error.hint or ''}".rstrip())
+                if all(keeper.plan.is_handed_over for keeper in keepers):  # the old one serves on, so one by one
+                    await self._restart_for_changes(service)
+                    continue
+                name = f"reload {service}"
+                for task in self._tasks:
+                    if task.get_name() == name:
+                        task.cancel()  # what it waits for is out of date
+                self._spawn(self._restart_for_changes(service), name)  # it may never get ready, and holds up nobody
+
+    async def _restart_for_changes(self, service: str) -> None:
+        try:
+            await self._restart([service])
+        except CommandError as error:
+            self._say(f"{error.detail} {error.hint or ''}".rstrip())
 
     async def _restart(self, services: Iterable[str]) -> None:
         for keeper in self._of(services):
@@ -251,7 +262,7 @@ class Supervisor:
                 chosen = self._of(services)
                 for keeper in chosen:
                     keeper.start()
-                await asyncio.gather(*(keeper.settled.wait() for keeper in chosen))
+                await asyncio.gather(*(keeper.settle() for keeper in chosen))
             case "restart":
                 chosen = self._of(services)
                 await self._restart(services)
@@ -284,8 +295,8 @@ class Supervisor:
                 edge=self._planned.edge, processes={name: keeper.pid for name, keeper in self._keepers.items()},
             )  # fmt: skip
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str | None = None) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

@@ -130,6 +130,38 @@ def test_a_changed_lib_restarts_who_uses_it_and_a_broken_one_does_not(mono: Mono
     assert workspace.service("orders")["pid"] == untouched
 
 
+def test_a_change_that_never_gets_ready_holds_up_nobody_and_is_taken_back_at_once(mono: Mono) -> None:
+    ports = free_ports(2)
+    workspace = mono(files(*ports))
+    workspace.up()
+    source = workspace.root / "services/users/app.py"
+    good = source.read_text()
+    source.write_text(f"import time\ntime.sleep(600)\n{good}")
+    wait_until(lambda: workspace.service("users")["state"] == "starting", within_s=PATIENCE_S, what="a restart")
+    orders = workspace.root / "services/orders/app.py"
+    orders.write_text(orders.read_text().replace('f"orders ', 'f"changed '))
+    url = f"http://127.0.0.1:{ports[1]}/x"
+    wait_until(lambda: get(url) == "changed 2.3.3", within_s=20, what="the other one's new code")
+    source.write_text(good)
+    wait_until(lambda: workspace.service("users")["state"] == "ready", within_s=20, what="the good code")
+
+
+def test_one_that_is_not_ready_in_time_is_started_again_when_it_is_corrected(mono: Mono) -> None:
+    ports = free_ports(2)
+    good = files(*ports)
+    source = "services/users/app.py"
+    workspace = mono({**good, source: f"import time\ntime.sleep(600)\n{good[source]}"})
+    foreground = workspace.foreground("--timeout", "4")
+    try:
+        log = workspace.root / "up.log"
+        wait_until(lambda: "The rest goes on." in log.read_text(), within_s=PATIENCE_S, what="the time to be over")
+        (workspace.root / source).write_text(good[source])
+        wait_until(lambda: workspace.service("users")["state"] == "ready", within_s=30, what="the good code")
+    finally:
+        foreground.send_signal(signal.SIGINT)
+        assert foreground.wait(PATIENCE_S) == 0
+
+
 def test_changed_requirements_and_env_files_take_effect_at_once(mono: Mono) -> None:
     users, orders = free_ports(2)
     workspace = mono({**files(users, orders), "services/users/.env": "GREETING=hello\n"})

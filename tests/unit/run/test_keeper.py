@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from decant.errors import CommandError
 from decant_tools.run.instance import Instance
 from decant_tools.run.keeper import Keeper
 from decant_tools.run.lines import Fields
@@ -81,6 +82,48 @@ def test_two_restarts_at_once_are_one_after_the_other(tmp_path: Path) -> None:
         try:
             await asyncio.gather(keeper.restart(), keeper.restart())
             assert keeper.state == "ready"
+        finally:
+            await keeper.stop()
+
+    run(work)
+
+
+def test_one_that_never_answers_can_be_restarted_at_any_time(tmp_path: Path) -> None:
+    async def work() -> None:
+        program = tmp_path / "program.py"
+        program.write_text("import time; time.sleep(600)")
+        keeper = Keeper(
+            plan_of(tmp_path, f"exec(open({str(program)!r}).read())"), Ports(), lambda fields: None, lambda said: None
+        )
+        keeper.start()
+        first = asyncio.create_task(keeper.restart())
+        await asyncio.wait({first}, timeout=0.3)
+        assert not first.done()
+        program.write_text(SERVES)
+        try:
+            await keeper.restart()
+            await first  # it waits for what runs now, and not for what is gone
+            assert keeper.state == "ready"
+        finally:
+            await keeper.stop()
+
+    run(work)
+
+
+def test_a_restart_does_not_wait_for_ever_and_leaves_running_what_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("decant_tools.run.keeper.READY_WITHIN_S", 0.3)
+
+    async def work() -> None:
+        keeper = Keeper(
+            plan_of(tmp_path, "import time; time.sleep(600)"), Ports(), lambda fields: None, lambda said: None
+        )
+        try:
+            with pytest.raises(CommandError, match=r"^bank is not ready after 0.3 s: 127.0.0.1:\d+: ") as caught:
+                await keeper.restart()
+            assert caught.value.exit_code == 5
+            assert keeper.pid is not None
         finally:
             await keeper.stop()
 
