@@ -67,6 +67,7 @@ class _Pruner:
         self.with_tests = with_tests
         self.owners = Owners(each for each in self.graph.projects.values() if not each.modules)
         self.shared = Shared()
+        self.secrets: set[str] = set()
 
     @cached_property
     def nodes(self) -> set[str]:
@@ -147,11 +148,7 @@ class _Pruner:
         return not owners or any(each in self.projects for each in owners)
 
     def without_strays(self, found: set[str]) -> set[str]:
-        found = {path for path in found if not is_made(path)}
-        secrets = {path for path in found if is_secret(path)}
-        if secrets:
-            self.shared.notes.append(f"left out, for they may hold secrets: {_some(secrets)}.")
-        found -= secrets
+        found = self.without_secrets({path for path in found if not is_made(path)})
         if not self.with_tests:
             tests = tests_among({path: self.inside(path) for path in found})
             found -= tests
@@ -159,7 +156,15 @@ class _Pruner:
         modules = {path for path in found if self.tree.modes.get(path) == SUBMODULE}
         if modules:
             self.shared.notes.append(f"left out, for they are submodules: {_some(modules)}.")
-        return self.with_targets(found - modules)
+        found = self.with_targets(found - modules)
+        if self.secrets:
+            self.shared.notes.insert(0, f"left out, for they may hold secrets: {_some(self.secrets)}.")
+        return found
+
+    def without_secrets(self, paths: set[str]) -> set[str]:
+        secrets = {path for path in paths if is_secret(path, self.tree.read)}
+        self.secrets |= secrets
+        return paths - secrets
 
     def inside(self, path: str) -> str:
         owner = next(iter(self.owners.of(path)), None)
@@ -176,7 +181,7 @@ class _Pruner:
                 self.shared.notes.append(f"{path} is a link that leads out of the workspace, to {target}.")
                 continue
             added = {each for each in self.tree.files if each == where or each.startswith(f"{where}/")} - found
-            added = {each for each in added if not is_made(each)}
+            added = self.without_secrets({each for each in added if not is_made(each)})
             left += [each for each in added if self.tree.modes.get(each) == LINK]
             found |= added
         return found

@@ -13,7 +13,9 @@ MADE = frozenset({
 MADE_NAMES = ("*.pyc", "*.pyo", "*.egg-info", ".coverage.*")
 TEST_FOLDERS = frozenset({"tests", "test"})
 TEST_FILES = ("conftest.py", "test_*.py", "tests.py", "*_test.py")
-SECRET_FILES = (".env", ".env.*")
+SECRET_FILES = (".env", ".env.*", ".envrc", ".netrc", ".pypirc", ".git-credentials")
+KEY_FILES = ("*.pem", "*.key", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
+_PRIVATE = b"PRIVATE KEY-----"
 HARMLESS = (".env.example", ".env.sample", ".env.template", ".env.dist")
 
 
@@ -23,10 +25,17 @@ def is_made(path: str) -> bool:
     return not MADE.isdisjoint(parts) or any(fnmatch(part, glob) for part in parts for glob in MADE_NAMES)
 
 
-def is_secret(path: str) -> bool:
-    """Return whether a file is where people keep the secrets of their own machine."""
+def is_secret(path: str, read: Callable[[str], bytes]) -> bool:
+    """Return whether a file is where people keep the secrets of their own machine, or a private key.
+
+    Args:
+        path: The file.
+        read: Returns a file's content.
+    """
     name = path.rpartition("/")[2]
-    return any(fnmatch(name, glob) for glob in SECRET_FILES) and name not in HARMLESS
+    if any(fnmatch(name, glob) for glob in SECRET_FILES):
+        return name not in HARMLESS
+    return any(fnmatch(name, glob) for glob in KEY_FILES) and _PRIVATE in read(path)
 
 
 def tests_among(paths: Mapping[str, str]) -> set[str]:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from decant_tools.workspace.discover import Config, Discovery, Extras
+from decant_tools.workspace.git import LINK
 from decant_tools.workspace.model import Edge, Graph, Project, file_node
 from decant_tools.workspace.prune import Pruned, prune_project
 from decant_tools.workspace.tree import MemoryTree
@@ -49,9 +50,10 @@ def prune(
     edges: Iterable[Edge] = NEEDS,
     discovery: Discovery | None = None,
     with_tests: bool = False,
+    tree: MemoryTree | None = None,
 ) -> Pruned:
     view: Any = SimpleNamespace(
-        tree=MemoryTree(files),
+        tree=tree or MemoryTree(files),
         graph=Graph(projects, edges),
         discovery=discovery or Discovery(tuple(projects), Config()),
     )
@@ -69,6 +71,51 @@ def test_the_closure_without_tests_caches_and_secrets() -> None:
         "services/orders/requirements.txt",
     )
     assert found.notes == ("left out, for they may hold secrets: services/orders/.env.",)
+
+
+class Linked(MemoryTree):
+    """Files of which those with ``link`` in their names are links."""
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        return {path: LINK for path in self.files if "link" in path}
+
+
+def test_no_link_leads_to_a_secret() -> None:
+    files = {
+        **FILES,
+        "services/orders/link_one": "../../conf",
+        "services/orders/link_two": "../../.env",
+        "conf/a.toml": "",
+        "conf/.env": "SECRET=1",
+        ".env": "SECRET=1",
+    }
+    found = prune(files, tree=Linked(files))
+    assert {path for path in found.files if not path.startswith("libs/")} >= {"services/orders/link_one", "conf/a.toml"}
+    assert not {".env", "conf/.env"} & {*found.files}
+    assert found.notes[0] == "left out, for they may hold secrets: .env, conf/.env, services/orders/.env."
+
+
+def test_private_keys_stay_behind_and_certificates_do_not() -> None:
+    begin = "-----BEGIN {}PRIVATE KEY-----\n"
+    files = {
+        **FILES,
+        "services/orders/ca.pem": "-----BEGIN CERTIFICATE-----\n",
+        "services/orders/tls.key": begin.format(""),
+        "services/orders/both.pem": f"-----BEGIN CERTIFICATE-----\n{begin.format('EC ')}",
+        "services/orders/id_ed25519": begin.format("OPENSSH "),
+        "services/orders/keys.key": "a b c",
+        "services/orders/.netrc": "",
+    }
+    found = prune(files)
+    assert {path for path in found.files if "key" in path or "pem" in path} == {
+        "services/orders/ca.pem",
+        "services/orders/keys.key",
+    }
+    assert "services/orders/.netrc" not in found.files
+    assert found.notes == (
+        "left out, for they may hold secrets: services/orders/.env, services/orders/.netrc, services/orders/both.pem and 2 more.",
+    )
 
 
 def test_tests_come_along_where_they_are_asked_for() -> None:
