@@ -15,6 +15,7 @@ _NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\
 _FILE_OPTION = re.compile(
     r"(?:-(?P<short>[rce])\s*|--(?P<long>requirement|constraint|editable)(?:\s+|\s*=\s*))(?P<value>.+)"
 )
+_PLAIN = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 _HASHES = re.compile(r"\s--(?:hash|config-settings?|global-option|install-option)\b.*$")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)$", re.IGNORECASE)
@@ -75,6 +76,8 @@ def read_requirement(text: str, line: int = 0, group: str = "") -> Requirement |
         line: Where it stands.
         group: The group or extra that it belongs to.
     """
+    if _PLAIN.fullmatch(text):
+        return Requirement(line, normalise(text), "", group)
     text = _HASHES.sub("", f" {text}").strip().strip("\"'")
     bare = text.partition(" ;")[0].strip()
     if _is_path(bare):
