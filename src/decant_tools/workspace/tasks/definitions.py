@@ -197,8 +197,22 @@ class Definitions:
         if wanted.name == "build":
             topology = (self._config.topology,) if project.modules else ()
             command = (OWN_PYTHON, "-m", BUILD, project.id, built_at(project), *topology)
-            return replace(self._task(project, wanted, command), outputs=("/" + built_at(project) + "/**",))
+            built = replace(self._task(project, wanted, command), outputs=("/" + built_at(project) + "/**",))
+            # an image lies in the engine, which has a cache of its own, and not among the files that are brought back
+            return replace(built, is_cached=not self._has_image(project))
         return None
+
+    def _has_image(self, project: Project) -> bool:
+        """Return whether an image is built of a project on this machine."""
+        from decant_tools.workspace.prune.images import dockerfile_of
+
+        return project.kind == "service" and bool(dockerfile_of(project, self._tree.files)) and self._has_engine
+
+    @cached_property
+    def _has_engine(self) -> bool:
+        from decant_tools.workspace.release.docker import find_engine
+
+        return not find_engine().why
 
     def _tests(self, project: Project, wanted: TaskId) -> Task:
         tests = self.tests_of(project)
@@ -298,7 +312,7 @@ def _with_table(task: Task, table: TaskTable | None, needs: tuple[TaskId, ...]) 
         outputs=outputs,
         env=(*COMMON_ENV, *task.env, *((table.env or ()) if table else ())),
         needs=needs,
-        is_cached=is_kept and bool(task.command),
+        is_cached=is_kept and bool(task.command) and task.is_cached,
         timeout_s=table.timeout_s if table and table.timeout_s else TIMEOUT_S,
     )
 

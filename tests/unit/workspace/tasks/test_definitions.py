@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import doctest
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,18 @@ def test_build_waits_for_the_builds_of_what_it_depends_on() -> None:
     assert task.outputs == ("/dist/service-orders/**",)
     assert task.command[0] == definitions.OWN_PYTHON
     assert task.is_cached
+
+
+@pytest.mark.parametrize(("answer", "is_cached"), [("echo 28.0.1", False), ("exit 1", True)])
+def test_a_build_that_makes_an_image_is_left_to_the_engines_own_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, is_cached: bool
+) -> None:
+    (tmp_path / "docker").write_text(f"#!/bin/sh\n{answer}\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    files = {**FILES, "services/orders/Dockerfile": "FROM python:3.12"}
+    assert define("service:orders", "build", files).is_cached is is_cached
+    assert define("lib:db", "build", {**FILES, "libs/db/Dockerfile": "FROM python:3.12"}).is_cached
 
 
 def test_a_module_is_built_with_its_service() -> None:
