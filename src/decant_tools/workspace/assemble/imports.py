@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,9 @@ from decant_tools.workspace.model import EdgeKind, Project, file_node
 if TYPE_CHECKING:
     from decant_tools.workspace.facts.model import Facts, Import
 
+
+_NO_NAMES = sys.stdlib_module_names | {"__init__", "__main__", "conftest", "setup"}
+"""What no file that lies anywhere is meant by."""
 
 _NONE: AbstractSet[str] = frozenset()
 
@@ -71,15 +75,42 @@ class Imports:
         for project in files.projects.values():
             for dotted, where in project.packages:
                 self._offers[dotted].append((project, where))
+            built = project.distribution.replace("-", "_")
+            if project.kind == "lib" and built and all(built != dotted for dotted, _ in project.packages):
+                self._offers[built].append((project, project.path))  # its package is made when it is built
         base = files.package_path.rpartition("/")[0] if files.package_path else ""
         self._shared = tuple(dict.fromkeys(("", base)))
         self._common = frozenset(
             {dotted.partition(".")[0] for dotted in self._offers}
             | {name for root in self._shared for name in files.python.get(root, ())}
         )
+        self._beside, self._stray = self._by_first_name()
+        self._common |= self._beside.keys() | self._stray.keys()
         self._scopes: dict[str, Scope] = {}
         self._walked: dict[tuple[str, str], Place] = {}
         self._inits: dict[str, tuple[str, ...]] = {}
+
+    def _by_first_name(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Return by first names the folders that a program may have put on its path, of which nothing else tells.
+
+        Those that projects lie in, by the projects' folders; and those of Python files that are in no project.
+        """
+        beside: dict[str, list[str]] = defaultdict(list)
+        for project in self._files.projects.values():
+            home, _, name = project.path.rpartition("/")
+            if project.kind != "module" and not project.modules and project.path in self._files.python:
+                beside[name].append(home)
+        stray: dict[str, list[str]] = defaultdict(list)
+        package = self._files.package_path
+        for folder, names in self._files.python.items():
+            if (
+                folder
+                and self._files.owner(folder) is None
+                and not (package and f"{folder}/".startswith(f"{package}/"))
+            ):
+                for name in names - _NO_NAMES:
+                    stray[name].append(folder)
+        return beside, stray
 
     def add(self) -> None:
         """Add the edges of every file of a project, and of every file in none that is reached from there."""
@@ -182,7 +213,16 @@ class Imports:
         for name in names:
             if f"{module}.{name}" in self._offers:
                 found += self._offered(f"{module}.{name}", is_beside)
-        return partial + found
+        if is_beside:
+            return partial + found
+        top = module.partition(".")[0]
+        found += self._whole(self._beside.get(top, ()), module, names)
+        return partial + found or self._whole(self._stray.get(top, ()), module, names)
+
+    def _whole(self, roots: Iterable[str], module: str, names: tuple[str, ...]) -> list[Place]:
+        """Return what a module's name means in folders where all of it is found."""
+        places = [self._walk(root, module) for root in dict.fromkeys(roots)]
+        return [place for place in places if place.is_whole and self._is_complete(place, names)]
 
     def _offered(self, module: str, is_beside: bool) -> list[Place]:
         """Return what the projects offer that have packages of this name; the longest name counts."""
@@ -209,10 +249,8 @@ class Imports:
 
     def _is_complete(self, place: Place, names: tuple[str, ...]) -> bool:
         """Return whether a place surely has what is imported from it: a namespace has nothing but submodules."""
-        if not names or place.last:
-            return True
         inside = self._files.python.get(place.folder or "", _NONE)
-        return all(name in inside for name in names)
+        return bool(place.last) or (bool(names) and all(name in inside for name in names))
 
     def _walk(self, root: str, module: str) -> Place:
         found = self._walked.get((root, module))

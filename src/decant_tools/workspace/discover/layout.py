@@ -52,7 +52,7 @@ def packages_of(
     is_package = "__init__.py" in names or (not has_manifest and not is_service and _has_modules(names))
     if is_package and name.isidentifier():
         found.setdefault(name, path)
-    if "__init__.py" not in names:
+    if has_manifest or "__init__.py" not in names:  # one beside a manifest is there for a checker or a test runner
         for base in roots[1:] or roots:
             found.update((dotted, where) for dotted, where in _below(folders, base, "") if dotted not in found)
     return tuple(sorted(found.items()))

@@ -30,8 +30,12 @@ class Manifest(NamedTuple):
 FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 """Where a distribution's name may stand, the first that has one wins."""
 
+_NAMES = (("project", "name"), ("tool", "poetry", "name"), ("tool", "flit", "metadata", "dist-name"),
+          ("tool", "flit", "metadata", "module"))  # fmt: skip
 _SETUP_NAME = re.compile(r"^\s*name\s*=\s*([^\s#;]+)\s*$", re.MULTILINE)
 _CALL_NAME = re.compile(r"""\bname\s*=\s*["']([^"'\n]+)["']""")
+_SETUP_BASE = re.compile(r"^(?:\s*|package_dir\s*|where\s*)=\s*([^\s#;=]+)\s*$", re.MULTILINE)
+_CALL_BASE = re.compile(r"""\bpackage_dir\s*=\s*\{\s*["']{2}\s*:\s*["']([^"'\n]+)["']""")
 
 
 def read_manifest(path: str, content: bytes) -> Manifest:
@@ -50,8 +54,9 @@ def read_manifest(path: str, content: bytes) -> Manifest:
             return Manifest(is_broken=True)
     if kind == "setup.cfg":
         metadata = text.partition("[metadata]")[2].partition("\n[")[0]
-        return Manifest(_name_by(_SETUP_NAME, metadata))
-    return Manifest(_name_by(_CALL_NAME, text))
+        options = text.partition("[options")[2]
+        return Manifest(_name_by(_SETUP_NAME, metadata), _bases_by(_SETUP_BASE, options))
+    return Manifest(_name_by(_CALL_NAME, text), _bases_by(_CALL_BASE, text))
 
 
 def normalise(name: object) -> str:
@@ -64,11 +69,16 @@ def _name_by(pattern: re.Pattern[str], text: str) -> str:
     return normalise(found[1]) if found else ""
 
 
+def _bases_by(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
+    found = (base.removeprefix("./").strip("/") for base in pattern.findall(text))
+    return tuple(dict.fromkeys(base for base in found if _is_inside(base)))
+
+
 def _pyproject(data: Mapping[str, Any]) -> Manifest:
     workspace = _get(data, "tool", "uv", "workspace")
     is_workspace = isinstance(workspace, dict)
     return Manifest(
-        normalise(_get(data, "project", "name") or _get(data, "tool", "poetry", "name")),
+        normalise(next(filter(None, (_get(data, *keys) for keys in _NAMES)), "")),
         tuple(dict.fromkeys(base.strip("/") for base in _bases(data) if _is_inside(base))),
         _texts(_get(workspace, "members")) if is_workspace else None,
         _texts(_get(workspace, "exclude")) if is_workspace else (),

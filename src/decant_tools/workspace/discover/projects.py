@@ -175,9 +175,8 @@ class _Discoverer:
             if manifest.is_broken:
                 message = f"{at} is not TOML: its name and its dependencies are not known."
                 self.findings.append(Finding("warning", "broken-manifest", at, message, "Correct it."))
-            known = merged.get(path)
-            if known is None or (not known.name and manifest.name):
-                merged[path] = manifest._replace(bases=manifest.bases or (known.bases if known else ()))
+            known = merged.get(path, Manifest())
+            merged[path] = Manifest(known.name or manifest.name, tuple(dict.fromkeys((*known.bases, *manifest.bases))))
         return merged
 
     def look_at(self, found: Found, project: Project) -> None:

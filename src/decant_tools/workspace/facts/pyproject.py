@@ -31,7 +31,7 @@ def read_pyproject(content: bytes) -> Facts:
     poetry, uv = _table(tool, "poetry"), _table(tool, "uv")
     found = [*_standard(data, project, uv), *_poetry(poetry), *_others(tool)]
     return Facts(
-        name=normalise(_text(project.get("name")) or _text(poetry.get("name"))),
+        name=normalise(next(filter(None, map(_text, (project.get("name"), poetry.get("name"), *_flit(tool)))), "")),
         requirements=_placed(_with_sources(found, _table(uv, "sources")), text),
         roots=tuple(dict.fromkeys(_roots(tool))),
     )
@@ -110,7 +110,17 @@ def _by_name(table: Table, group: str) -> Iterator[Requirement]:
             yield Requirement(0, normalise(name), path.replace("\\", "/"), group)
 
 
+def _flit(tool: Table) -> Iterator[object]:
+    """Yield what may be the name where it stands in a table of Flit's own."""
+    metadata = _table(_table(tool, "flit"), "metadata")
+    yield from (metadata.get("dist-name"), metadata.get("module"))
+
+
 def _others(tool: Table) -> Iterator[Requirement]:
+    pixi = _table(tool, "pixi")
+    for group, table in (("", pixi), *_table(pixi, "feature").items()):
+        yield from _by_name(_table(table, "pypi-dependencies"), group)
+    yield from _listed(_table(_table(tool, "flit"), "metadata").get("requires"), "")
     for group, listed in _table(_table(tool, "pdm"), "dev-dependencies").items():
         yield from _listed(listed, group)
     for name, environment in _table(_table(tool, "hatch"), "envs").items():

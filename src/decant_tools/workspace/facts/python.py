@@ -27,7 +27,7 @@ _TOKEN = re.compile(
   | \#[^\n]*
   | from(?<![\w]from)(?P<module>(?:{_GAP}|\.)+(?:\w(?:[\w.]|{_GAP})*?)??){_GAP}*(?<!\w)import\b
         (?P<names>{_GAP}*\((?:[^()\#"']|\#[^\n]*)*\) | (?:[^\n;\#"'()\\]|\\\n)*)
-  | import(?:(?<!\wimport)\b(?P<modules>(?:[^\n;\#"'()\\]|\\\n)*) | (?P<call>_module\b|(?<=\b__import)__\b))
+  | import(?:(?<!\wimport)\b(?P<modules>(?:[^\n;\#"'()\\]|\\\n)*) | (?P<call>_module\b|orskip\b|(?<=\b__import)__\b))
   | (?P<doubt>["'])
     """,
     re.VERBOSE | re.DOTALL,
@@ -38,7 +38,7 @@ _DOTS = re.compile(r"\s*\.\s*")
 _NAME = re.compile(r"[^\W\d]\w*")
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _FIELD = re.compile(r"""\{[^{}"']*(?:(?:'[^'{}]*'|"[^"{}]*")[^{}"']*)*\}""")
-_PLUGINS = re.compile(r"""^pytest_plugins\b[^=\n]*=\s*(\[[^\]]*\]|\([^)]*\)|["'].*)""", re.MULTILINE)
+_PLUGINS = re.compile(r"""^[ \t]*pytest_plugins\b[^=\n]*=\s*(\[[^\]]*\]|\([^)]*\)|["'].*)""", re.MULTILINE)
 _PLUGIN = re.compile(r"""["']([^\W\d]\w*(?:\.[^\W\d]\w*)*)["']""")
 _FORMATTED = frozenset("fFtT")
 _PARSED_BYTES = 2_000_000  # beyond this a parser takes seconds and hundreds of megabytes

@@ -33,15 +33,16 @@ def read_setup(content: bytes) -> Facts:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called(node) == "setup":
-            given = {keyword.arg: _follow(keyword.value, known) for keyword in node.keywords if keyword.arg}
-            return facts._replace(
-                name=normalise(_literal(given.get("name"))),
-                requirements=tuple(_requirements(given, known)),
-                roots=tuple(_roots(given)),
-            )
-    return facts
+    call = next((node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "setup"), None)
+    if call is None:
+        return facts
+    given = {keyword.arg: _follow(keyword.value, known) for keyword in call.keywords if keyword.arg}
+    is_plain = all(map(_is_plain, call.keywords))
+    return facts._replace(
+        name=normalise(_literal(given.get("name"))),
+        requirements=tuple(dict.fromkeys((*_requirements(given, known), *(() if is_plain else _anywhere(tree))))),
+        roots=tuple(_roots(given)),
+    )
 
 
 def read_setup_cfg(content: bytes) -> Facts:
@@ -112,6 +113,24 @@ def _strings(node: ast.expr | None, group: str, known: dict[str, ast.expr]) -> I
             found = read_requirement(part.value.replace(";", " ;"), part.lineno, group) if part.value.strip() else None
             if found:
                 yield found
+
+
+def _is_plain(keyword: ast.keyword) -> bool:
+    """Return whether an argument is no requirements, or the whole of them as they stand there."""
+    is_about_them = keyword.arg in {None, "extras_require", *_LISTS}
+    return not is_about_them or isinstance(keyword.value, ast.List | ast.Tuple | ast.Dict)
+
+
+def _anywhere(tree: ast.AST) -> Iterator[Requirement]:
+    """Yield what may be a requirement: of a list that is put together, nobody can see which of its strings it has."""
+    for node in ast.walk(tree):
+        inner: list[ast.expr] = []
+        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+            inner = node.elts
+        elif isinstance(node, ast.Call) and _called(node) in {"append", "insert"}:
+            inner = node.args
+        for part in inner:
+            yield from (found for found in _strings(part, "", {}) if found.name)
 
 
 def _roots(given: dict[str, ast.expr]) -> Iterator[str]:

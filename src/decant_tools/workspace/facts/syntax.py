@@ -40,13 +40,13 @@ class Reading(NamedTuple):
     fault: Fault | None = None
 
 
-IMPORTERS = frozenset({"import_module", "__import__"})
+IMPORTERS = frozenset({"import_module", "importorskip", "__import__"})
 _HERE = {"__package__", "__name__"}
 _CANDIDATE = re.compile(
     r"""\bfrom[ \t\f\\\n]*(?P<module>[.\w][\w. \t]*?)[ \t\f\\\n]*\bimport\b[ \t\f]*
           (?:\((?P<listed>[^)]*)|(?P<names>(?:[^\n;#\\]|\\\n)*))
       | \bimport\b(?P<modules>(?:[^\n;#\\]|\\\n)+)
-      | (?:\bimport_module|\b__import__)\s*\(\s*\w{0,2}["'](?P<literal>[\w.]+)""",
+      | (?:\bimport_module|\bimportorskip|\b__import__)\s*\(\s*\w{0,2}["'](?P<literal>[\w.]+)""",
     re.VERBOSE,
 )
 _WORD = re.compile(r"(?:^|,)\s*([^\W\d][\w.]*|\*)", re.MULTILINE)

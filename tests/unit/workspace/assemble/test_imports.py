@@ -174,3 +174,49 @@ def test_a_file_beside_a_script_is_meant_rather_than_one_of_another_service() ->
     }
     assert links(graph_of(files)) == {(ORDERS, "service:users")}
     assert links(graph_of({**files, "services/orders/jobs/utils.py": ""})) == set()
+
+
+def test_a_folder_of_the_same_name_that_is_no_package_hides_no_lib() -> None:
+    files = {**PLAIN, "services/orders/app.py": "import db", "services/orders/db/migrations/one.py": ""}
+    assert links(graph_of(files)) == {(ORDERS, "lib:db")}
+
+
+def test_a_package_that_is_made_when_a_lib_is_built_has_the_name_of_its_distribution() -> None:
+    files = {
+        **PLAIN,
+        "services/orders/app.py": "from acme_protos.v1 import orders_pb2",
+        "libs/protos/pyproject.toml": "[project]\nname = 'acme-protos'",
+        "libs/protos/orders.proto": "",
+    }
+    assert links(graph_of(files)) == {(ORDERS, "lib:protos")}
+
+
+@pytest.mark.parametrize(
+    ("source", "file"),
+    [
+        ("from users.models import User", "models.py"),
+        ("from users import models", "models.py"),
+        ("import users", "__init__.py"),
+        ("from users.tests.helpers import user", "tests/helpers.py"),
+    ],
+)
+def test_the_folder_that_services_lie_in_may_be_on_the_path(source: str, file: str) -> None:
+    files = {**PLAIN, "services/orders/app.py": source}
+    assert links(graph_of({**files, f"services/users/{file}": ""})) == {(ORDERS, "service:users")}
+    assert links(graph_of(files)) == set()  # some other package of this name
+
+
+def test_so_may_be_the_folder_of_a_lib_without_a_package() -> None:
+    files = {**PLAIN, "services/orders/app.py": "import money.eu.rates", "libs/money/eu/rates.py": ""}
+    assert links(graph_of(files)) == {(ORDERS, "lib:money")}
+
+
+def test_so_may_be_any_folder_of_files_in_no_project() -> None:
+    files = {
+        **PLAIN,
+        "services/orders/app.py": "import sys\nsys.path.append('../../shared')\nimport money",
+        "shared/money.py": "import db",
+        "other/sys.py": "",
+    }
+    assert "lib:db" in graph_of(files).closure({ORDERS})
+    assert links(graph_of({**files, "services/orders/money.py": ""})) == set()

@@ -68,6 +68,27 @@ def test_a_manifest_says_where_packages_lie(toml: str) -> None:
     assert ("db", "libs/x/python/db") in project(discovery, "x").packages
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"setup.py": "setup(name='x', package_dir={'': 'python'}, packages=find_packages('python'))"},
+        {"setup.cfg": "[options]\npackage_dir =\n    = python\n"},
+        {"setup.cfg": "[options]\npackages = find:\n[options.packages.find]\nwhere = python\n"},
+        {"pyproject.toml": "[project]\nname = 'x'", "setup.py": 'setup(package_dir={"": "./python/"})'},
+    ],
+)
+def test_so_do_the_manifests_of_setuptools(files: dict[str, str]) -> None:
+    contents = {f"libs/x/{name}": text for name, text in files.items()}
+    found = project(found_in("libs/x/python/db/__init__.py", files=contents), "x")
+    assert found.roots == ("libs/x", "libs/x/python")
+    assert ("db", "libs/x/python/db") in found.packages
+
+
+def test_a_lib_with_a_manifest_may_be_a_package_by_mistake() -> None:
+    found = packages("x", "libs/x/pyproject.toml", "libs/x/__init__.py", "libs/x/db/__init__.py")
+    assert found == {"x": "libs/x", "db": "libs/x/db", "libs.x": "libs/x"}
+
+
 @pytest.mark.parametrize("base", ["../other", "/etc", ".", "missing"])
 def test_a_folder_outside_or_that_is_not_there_is_no_root(base: str) -> None:
     toml = f'[tool.setuptools.packages.find]\nwhere = ["{base}"]'
@@ -96,6 +117,7 @@ def test_others_import_the_packages_of_a_service_with_manifest() -> None:
     [
         ({"pyproject.toml": '[project]\nname = "Acme.DB__tools"'}, "acme-db-tools"),
         ({"pyproject.toml": '[tool.poetry]\nname = "acme_db"'}, "acme-db"),
+        ({"pyproject.toml": '[tool.flit.metadata]\nmodule = "acme_db"'}, "acme-db"),
         ({"setup.cfg": "[metadata]\nname = acme_db\n[options]\nname = other"}, "acme-db"),
         ({"setup.py": "setup(\n  name='acme_db', version=1)"}, "acme-db"),
         ({"pyproject.toml": "[build-system]", "setup.cfg": "[metadata]\nname = acme"}, "acme"),

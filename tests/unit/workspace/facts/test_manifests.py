@@ -135,6 +135,41 @@ setup(name="Some_Thing", version="1", package_dir={"": "python"}, packages=find_
     assert facts.imports[0].module == "setuptools"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "given = dict(install_requires=['common-utils'], package_data={'x': ['templates/a.html']})\nsetup(**given)",
+        "def main():\n    needed = ['common-utils']\n    setup(install_requires=needed)\nmain()",
+        "needed = []\nneeded.append('common-utils')\nsetup(install_requires=needed)",
+        "needed = []\nneeded += ['common-utils>=1']\nsetup(extras_require={'x': []}, install_requires=needed)",
+        "extras = {'db': ('common-utils',)}\nextras['all'] = sum(extras.values(), ())\nsetup(extras_require=extras)",
+    ],
+)
+def test_requirements_that_a_setup_py_puts_together_are_found_among_its_strings(text: str) -> None:
+    found = read("setup.py", text).requirements
+    assert "common-utils" in {each.name for each in found}
+    assert not any(each.path for each in found)
+
+
+def test_tables_of_pixi_and_flit_are_read() -> None:
+    text = """
+[tool.flit.metadata]
+module = "some_thing"
+requires = ["flask"]
+[tool.pixi.pypi-dependencies]
+common-utils = { path = "../common", editable = true }
+[tool.pixi.feature.test.pypi-dependencies]
+pytest = "*"
+"""
+    facts = read("pyproject.toml", text)
+    assert facts.name == "some-thing"
+    assert {(each.name, each.path, each.group) for each in facts.requirements} == {
+        ("flask", "", ""),
+        ("common-utils", "../common", ""),
+        ("pytest", "", "test"),
+    }
+
+
 def test_a_setup_cfg_is_read() -> None:
     text = """
 [metadata]

@@ -225,3 +225,14 @@ class Own(Alone): ...
         Class("Moved", (".base:ShopEvent",)),
         Class("Plain", ("pydantic:BaseModel",)),
     )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pytest\nc = pytest.importorskip('common.x')",
+        "import os\nif os.name:\n    pytest_plugins = ['common.x']",
+    ],
+)
+def test_what_pytest_imports_by_its_name_counts(source: str) -> None:
+    assert "common.x" in modules(source)
