@@ -400,4 +400,16 @@ def _walk(root: Path) -> Iterator[str]:
 
 
 def _is_ours(folder: str, name: str) -> bool:
-    return name not in SKIPPED and not os.path.exists(f"{folder}/pyvenv.cfg")  # noqa: PTH110
+    if name in SKIPPED or os.path.exists(f"{folder}/pyvenv.cfg"):  # noqa: PTH110
+        return False
+    return not _ignores_itself(f"{folder}/.gitignore")
+
+
+def _ignores_itself(path: str) -> bool:
+    """Return whether a folder asks to be left out, as that of ``DECANT_HOME`` does, and many a cache."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - for every folder there is
+            lines = file.read().split(b"\n")
+    except OSError:
+        return False
+    return [line for line in map(bytes.strip, lines) if line and not line.startswith(b"#")] == [b"*"]

@@ -174,6 +174,23 @@ def test_a_file_that_is_not_there_is_said_so(repo: Repository) -> None:
             seen.read("nowhere.py")
 
 
+def test_a_folder_without_git_is_walked_without_what_ignores_itself(tmp_path: Path) -> None:
+    """What ``DECANT_HOME`` names, and a cache: git would not see them either."""
+    files = {
+        "state/.gitignore": "*\n",
+        "state/keys/services.pem": "",
+        "cache/.gitignore": "# by a tool\n*\n",
+        "cache/x": "",
+        "kept/.gitignore": "*\n!*.py\n",
+        "kept/a.py": "",
+        ".gitignore": "*\n",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    assert sorted(work_tree(tmp_path).files) == [".gitignore", "kept/.gitignore", "kept/a.py"]
+
+
 def test_a_folder_without_git_is_walked_without_the_folders_of_tools(tmp_path: Path) -> None:
     files = {"b/app.py": "1", "a.py": "2", "__pycache__/x": "", ".venv/x": "", "env/pyvenv.cfg": "", "env/x.py": ""}
     for path, content in files.items():
