@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from decant.settings import Row
 from decant.settings.explaining import mask_value
+from decant.settings.mask import mask_line, mask_text
 from decant_tools.workspace.foreign import ForeignService, open_foreign
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _rows(service: ForeignService) -> Iterator[Row]:
     """Yield what a service is made of; secrets masked."""
     at = f"services.{service.name}"
     yield Row(f"{at}.path", "", service.project.path or ".", "found" if service.project.is_found else "decant.toml")
-    yield Row(f"{at}.command", "", service.command or None, service.command_at or "nothing says it")
+    yield Row(f"{at}.command", "", _masked(service.command) or None, service.command_at or "nothing says it")
     yield Row(f"{at}.port", service.port_name, service.port or None, service.port_at or "any that is free")
     if service.needs:
         yield Row(f"{at}.needs", "", sorted(service.needs), "decant.toml")
@@ -39,3 +40,8 @@ def _rows(service: ForeignService) -> Iterator[Row]:
         is_over = name in os.environ
         value, source = (os.environ[name], f"environment {name}") if is_over else text
         yield Row(f"{at}.env.{name}", name, mask_value(name, value), source)
+
+
+def _masked(command: str) -> str:
+    """Return a command with the passwords in its addresses and in ``NAME=value`` hidden."""
+    return mask_text(" ".join(mask_line(word) if "=" in word else word for word in command.split(" ")))

@@ -172,6 +172,18 @@ def test_only_what_decant_toml_says_is_replaced_and_a_password_stays_as_it_is(wr
     assert (environ["GREETING"], environ["SECRET"]) == ("hello you", "pa$$word$WHO")
 
 
+def test_passwords_in_a_command_are_not_shown(write: Write) -> None:
+    from decant_tools.workspace.configured import describe
+
+    write({
+        **app("users"),
+        "services/users/Procfile": "web: gunicorn app:app -e DB=postgres://u:hunter2@h/db --token=hunter3 -w 2\n",
+    })  # fmt: skip
+    _, rows = describe("decant.toml")
+    (shown,) = [row.text for row in rows if row.key.endswith(".command")]
+    assert shown == '"gunicorn app:app -e DB=postgres://u:***@h/db --token= *** -w 2"'
+
+
 def test_each_runs_in_its_folder_with_its_own_python_and_knows_the_others(
     plan: Callable[..., Planned], tmp_path: Path
 ) -> None:
