@@ -15,13 +15,17 @@ from typing import Any, Literal
 
 from decant.errors import CommandError
 from decant_tools.workspace.environments.indexes import find_uv, pip_environ, uv_environ
+from decant_tools.workspace.environments.versions import as_version
 from decant_tools.workspace.release.archives import EPOCH_S
 
 DEADLINE_S = 600.0
 SHOWN_LINES = 15
 _LEGACY = "setuptools.build_meta:__legacy__"
-_HAS = "import importlib.metadata as m, sys\nfor n in sys.argv[1:]: m.version(n)"
+_HAS = "import importlib.metadata as m, sys\nfor n in sys.argv[1:]: print(m.version(n))"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_AT_LEAST = re.compile(r"(?:>=|==|~=)\s*(\d[\w.]*)")
+_BY_ITSELF = "70.1"
+"""From here on setuptools makes wheels without the distribution ``wheel``."""
 _PRETEND = (
     "SETUPTOOLS_SCM_PRETEND_VERSION",
     "PDM_BUILD_SCM_VERSION",
@@ -84,9 +88,9 @@ def build_wheel(folder: Path, out: Path, *, pythons: Iterable[Path] = (), preten
         BackendError: When the backend fails or cannot be had.
     """
     system = read_manifest(folder / "pyproject.toml").get("build-system", {})
-    required = [match[0] for text in system.get("requires", ["setuptools"]) if (match := _NAME.match(text))]
+    required = [text for text in system.get("requires", ["setuptools"]) if _NAME.match(text)]
     candidates = [*pythons, Path(sys.executable)]
-    python = next((each for each in candidates if _has(each, required)), None)
+    python = next((each for each in candidates if has_backend(each, required)), None)
     with tempfile.TemporaryDirectory(prefix="decant-wheel-") as made:
         command, environ = _command(folder, Path(made), python)
         versions = dict.fromkeys(_PRETEND, pretended) if pretended else {}
@@ -97,12 +101,33 @@ def build_wheel(folder: Path, out: Path, *, pythons: Iterable[Path] = (), preten
         return Path(shutil.move(wheels[-1], out / wheels[-1].name))
 
 
-def _has(python: Path, names: Sequence[str]) -> bool:
+def has_backend(python: Path, required: Sequence[str]) -> bool:
+    """Return whether a Python has what a build needs, and nothing older than that.
+
+    Args:
+        python: The program.
+        required: Requirements, as in ``[build-system]``.
+    """
+    names = [match[0].lower() for text in required if (match := _NAME.match(text))]
+    versions = _versions(python, names)
+    for text, version in zip(required, versions, strict=False):
+        least = _AT_LEAST.search(text.split(";")[0])
+        if least and as_version(version) < as_version(least[1]):
+            return False
+    known = dict(zip(names, versions, strict=False))
+    if as_version(known.get("setuptools", _BY_ITSELF)) < as_version(_BY_ITSELF):
+        return bool(_versions(python, ["wheel"]))
+    return len(versions) == len(names)
+
+
+def _versions(python: Path, names: Sequence[str]) -> list[str]:
+    """Return the versions of distributions that a Python has; nothing where it lacks one."""
     command = [str(python), "-I", "-c", _HAS, *names]
     try:
-        return not subprocess.run(command, check=False, capture_output=True, timeout=DEADLINE_S).returncode
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE_S)
     except (OSError, subprocess.TimeoutExpired):
-        return False
+        return []
+    return [] if done.returncode else done.stdout.split()
 
 
 def _command(folder: Path, out: Path, python: Path | None) -> tuple[list[str], Mapping[str, str]]:
@@ -113,7 +138,7 @@ def _command(folder: Path, out: Path, python: Path | None) -> tuple[list[str], M
         apart = ["--no-build-isolation", "--offline"] if python else []
         command = [uv, "build", "--wheel", "--out-dir", str(out), "--python", *own, *apart, str(folder)]
         return command, os.environ | uv_environ()
-    if _has(Path(own[0]), ["build"]):
+    if _versions(Path(own[0]), ["build"]):
         apart = ["--no-isolation"] if python else []
         return [*own, "-m", "build", "--wheel", "--outdir", str(out), *apart, str(folder)], os.environ | pip_environ()
     apart = ["--no-build-isolation", "--no-index"] if python else []
@@ -141,8 +166,8 @@ def _run(
 
 def _hint(required: Sequence[str], python: Path | None) -> str:
     if python is None:
-        names = " ".join(required)
-        return f"Its backend is not installed here. `pip install {names}` lets it be built without an index."
+        names = " ".join(f"'{text}'" if set(text) & set("<>;[ ") else text for text in required)
+        return f"Its backend is not here, or too old. `pip install -U {names}` lets it be built without an index."
     if any("scm" in name or "vcs" in name or "versioning" in name for name in required):
         return "Its version comes from git, which the pruned files know nothing of: set SETUPTOOLS_SCM_PRETEND_VERSION."
     return f"The backend ran with {python}."
