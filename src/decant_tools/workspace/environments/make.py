@@ -19,7 +19,7 @@ from decant.errors import CommandError
 from decant.home import ensure_home
 from decant_tools.workspace.environments.installers import TIMED_OUT, Failed, Installer, Uv, installer
 from decant_tools.workspace.environments.requirements import FIND_LINKS
-from decant_tools.workspace.environments.trouble import explain, missing_versions
+from decant_tools.workspace.environments.trouble import MISSING, explain, missing_versions
 from decant_tools.workspace.environments.wishes import Wishes
 
 DEADLINE_S = 900.0
@@ -83,8 +83,18 @@ class Shelf:
 
         Raises:
             CommandError: Exit code 3 when it cannot hold what is asked for, 5 when it takes too long, 6 when no index
-                answers.
+                answers, or nothing can be written.
         """
+        try:
+            return self._make(key, label, wishes, folder, relax=relax)
+        except OSError as error:
+            raise CommandError(
+                f"The environment of {label} cannot be made: {error.strerror or error}.",
+                hint=f"It is to lie in {self.path}; DECANT_HOME says where.",
+                exit_code=MISSING,
+            ) from error
+
+    def _make(self, key: str, label: str, wishes: Wishes, folder: Path, *, relax: bool) -> Made:
         ensure_home(self._home)
         self.path.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()

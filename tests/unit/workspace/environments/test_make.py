@@ -278,6 +278,15 @@ def test_who_is_killed_leaves_nobody_who_writes_into_an_environment_that_is_made
     assert left.wait() == 0
 
 
+def test_a_disk_that_cannot_be_written_to_is_one_sentence(root: Path) -> None:
+    sight = see(root, "widget\n")
+    (root / ".decant/workspace").mkdir(parents=True)
+    (root / ".decant/workspace/environments").write_text("a file")
+    with pytest.raises(CommandError, match=r"^The environment of orders cannot be made: File exists") as caught:
+        made(sight)
+    assert caught.value.exit_code == 6
+
+
 def test_environments_that_nobody_used_for_long_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
