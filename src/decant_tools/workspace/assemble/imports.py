@@ -23,6 +23,11 @@ _NO_NAMES = sys.stdlib_module_names | {"__init__", "__main__", "conftest", "setu
 _NONE: AbstractSet[str] = frozenset()
 
 
+def _is_test(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
+
+
 class Place(NamedTuple):
     """How far a dotted name leads from a folder.
 
@@ -124,6 +129,7 @@ class Imports:
                 waiting.append(path)
             else:
                 self._add(path, said, owner)
+        self._add_conftests([path for path in waiting if path.rpartition("/")[2] == "conftest.py"])
         left = {file_node(path): path for path in waiting}
         while found := [node for node in left if node in self._edges.reached]:
             for node in found:
@@ -132,14 +138,30 @@ class Imports:
 
     def _add(self, path: str, said: Facts, owner: Project | None) -> None:
         node = self._files.node(path)
+        for target, kind, line in self._leads(path, said, owner):
+            self._edges.add(node, target, kind, path, line)
+
+    def _add_conftests(self, paths: list[str]) -> None:
+        """Add who uses each ``conftest.py`` in no project that leads anywhere: pytest reads it for all tests below.
+
+        The tests of modules are not told apart from those of the whole: they have no edge to what imports all of them.
+        """
+        leading = [path for path in paths if any(self._leads(path, self._facts[path], None))]
+        if not leading:
+            return
+        tested = {owner.id for path in self._files.paths if _is_test(path) and (owner := self._files.owner(path))}
+        for path in leading:
+            for project in self._files.projects_below(path.rpartition("/")[0]):
+                if project.kind != "module" and project.id in tested:
+                    self._edges.add(project.id, file_node(path), "import", path)
+
+    def _leads(self, path: str, said: Facts, owner: Project | None) -> Iterator[tuple[str, EdgeKind, int]]:
+        """Yield the nodes that a file's imports lead to, how, and in which line."""
         scope = self._scope(path, owner)
         for each in said.imports:
-            module = each.module
-            top = module.partition(".")[0]
-            if top and top not in self._common and top not in scope.tops:
-                continue
-            for target, kind in self._targets(path, scope, each):
-                self._edges.add(node, target, kind, path, each.line)
+            top = each.module.partition(".")[0]
+            if not top or top in self._common or top in scope.tops:
+                yield from ((target, kind, each.line) for target, kind in self._targets(path, scope, each))
 
     def _targets(self, path: str, scope: Scope, each: Import) -> Iterator[tuple[str, EdgeKind]]:
         """Yield the nodes that an import leads to, and how."""

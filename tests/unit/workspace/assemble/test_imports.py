@@ -220,3 +220,15 @@ def test_so_may_be_any_folder_of_files_in_no_project() -> None:
     }
     assert "lib:db" in graph_of(files).closure({ORDERS})
     assert links(graph_of({**files, "services/orders/money.py": ""})) == set()
+
+
+@pytest.mark.parametrize("conftest", ["conftest.py", "services/conftest.py"])
+def test_tests_need_what_the_conftest_above_them_imports(conftest: str) -> None:
+    files = {
+        **PLAIN,
+        conftest: "import pytest\nfrom db.testing import connection",
+        "services/orders/tests/test_app.py": "",
+    }
+    node = f"file:{conftest}"
+    assert links(graph_of(files)) == {(ORDERS, node), (node, "lib:db")}
+    assert links(graph_of({**files, conftest: "import pytest"})) == set()
