@@ -88,7 +88,7 @@ def read_one(path: str, content: bytes | None) -> Plain:
         path: Only the kind of file that it tells counts.
         content: None for one that is too large to be read: it says nothing, and its facts are None.
     """
-    from decant_tools.workspace.facts import extract
+    from decant_tools.workspace.facts.reading import extract
 
     if content is None:
         return b"large", None, None
@@ -156,7 +156,8 @@ class _Half:
     """
 
     def __init__(self, tree: Tree, paths: list[str]) -> None:
-        import decant_tools.workspace.facts  # noqa: F401 - both processes need it: import it once
+        import decant_tools.workspace.discover.manifests  # noqa: F401 - both processes need them: import them once
+        import decant_tools.workspace.facts.pyproject  # noqa: F401
 
         self._again = (tree, paths)
         self._source, target = os.pipe()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from decant_tools.workspace.changes import Difference
-from decant_tools.workspace.discover import Discovery, discover
+from decant_tools.workspace.discover import Discovery
 from decant_tools.workspace.discover.config import (
     AffectedTable,
     CacheTable,
@@ -207,6 +207,7 @@ class Snapshots:
     def _make(self, tree: Tree, state: str) -> Snapshot:
         """Make a snapshot from the files alone, and keep it."""
         from decant_tools.workspace.assemble import build_graph
+        from decant_tools.workspace.discover import discover
         from decant_tools.workspace.facts import Facts
 
         said = self.reader.read(tree, [path for path in tree.files if self.is_relevant(path)])
@@ -230,6 +231,8 @@ class Snapshots:
         Raises:
             SettingsError: With all of it.
         """
+        from decant_tools.workspace.discover import discover
+
         discover(tree, topology=self.topology, folder=self.root.absolute().name, is_strict=True)
 
     def is_relevant(self, path: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from decant_tools.workspace.facts.model import FileKind
+if TYPE_CHECKING:
+    from decant_tools.workspace.facts.model import FileKind
 
 _BY_NAME: dict[str, FileKind] = {
     "setup.py": "setup",
@@ -18,12 +20,13 @@ _BY_NAME: dict[str, FileKind] = {
 }
 _PYTHON = (".py", ".pyi", ".pyw")
 _LISTS = (".txt", ".in", ".pip", ".lock")
-_LIST_NAME = re.compile(r"require|constraint|dependenc|\breqs?\b|\bdeps\b", re.IGNORECASE)
-_DOCKERFILE = re.compile(r"(?:Dockerfile|Containerfile)(?:[.-].*)?|.*\.(?:Dockerfile|Containerfile)", re.IGNORECASE)
+# These are compiled when they are met: that takes longer than all else in this module.
+_LIST_NAME = r"(?i)require|constraint|dependenc|\breqs?\b|\bdeps\b"
+_DOCKERFILE = r"(?i)(?:Dockerfile|Containerfile)(?:[.-].*)?|.*\.(?:Dockerfile|Containerfile)"
 _FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__", "venv", ".venv"})
 """Folders of other people's code."""
 
-_PYLOCK = re.compile(r"pylock(?:\.[^.]+)?\.toml")
+_PYLOCK = r"pylock(?:\.[^.]+)?\.toml"
 
 
 def kind_of(path: str) -> FileKind | None:
@@ -42,7 +45,7 @@ def kind_of(path: str) -> FileKind | None:
         return "python"
     if name.endswith(_LISTS):
         parent = path[: -len(name) - 1].rpartition("/")[2]
-        return "requirements" if _LIST_NAME.search(name) or _LIST_NAME.search(parent) else None
+        return "requirements" if re.search(_LIST_NAME, name) or re.search(_LIST_NAME, parent) else None
     if "ockerfile" in name or "ontainerfile" in name or "OCKERFILE" in name:
-        return "dockerfile" if _DOCKERFILE.fullmatch(name) else None
-    return "lock" if name.startswith("pylock") and _PYLOCK.fullmatch(name) else None
+        return "dockerfile" if re.fullmatch(_DOCKERFILE, name) else None
+    return "lock" if name.startswith("pylock") and re.fullmatch(_PYLOCK, name) else None
