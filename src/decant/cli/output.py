@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -29,9 +28,15 @@ def print_json(**document: Any) -> None:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in aligned columns; on a terminal the widest column gives way, elsewhere nothing is cut."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = _columns() if sys.stdout.isatty() else None
     for line in format_table(headers, rows, width):
         click.echo(line)
+
+
+def _columns() -> int:
+    import shutil  # with archives of all kinds, which nobody else needs
+
+    return shutil.get_terminal_size().columns
 
 
 def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
