@@ -82,6 +82,10 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **chosen: Any) -> Non
         view, base=chosen["base"], head=chosen["head"], files=files, strict_base=chosen["strict_base"], kinds=edges
     )
     _tell(selection)
+    if not view.graph.projects:
+        from decant_tools.workspace.root import nobody_in
+
+        click.echo(nobody_in(root), err=True)
     judged = view.at(selection.head) if selection.head else view
     wanted = chosen["kinds"] or KINDS
     items = [item for item in selection.selected if item.project.kind in wanted]

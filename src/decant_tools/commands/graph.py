@@ -55,13 +55,16 @@ COLOURS = {"[changed]": "red", "[affected]": "yellow"}
 @click.pass_context
 def command(ctx: click.Context, /, projects: tuple[str, ...], **options: Any) -> None:
     from decant_tools.workspace.draw import compose, draw, resolve
-    from decant_tools.workspace.view import find_root, open_view
+    from decant_tools.workspace.root import find_root, nobody_in
+    from decant_tools.workspace.view import open_view
 
     if options["base"] and not options["is_affected"]:
         raise click.UsageError("--base says what --affected is compared with: add --affected.")
     view = open_view(find_root(), topology=options["topology"])
     changed, affected = _states(view, options["base"]) if options["is_affected"] else (frozenset(), frozenset())
     graph = view.graph
+    if not graph.projects:
+        click.echo(nobody_in(view.root), err=True)
     picture = compose(
         graph,
         roots=[resolve(graph, name) for name in projects],

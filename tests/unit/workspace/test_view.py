@@ -293,6 +293,18 @@ def test_the_workspace_is_where_decant_toml_lies_else_the_repository_else_the_fo
     assert find_root() == repo.root / "backend"
 
 
+def test_a_folder_of_a_repository_with_a_manifest_and_services_of_its_own_is_a_workspace(tmp_path: Path) -> None:
+    repo = Repository(tmp_path / "repo")
+    repo.write({"python/pyproject.toml": "", "python/services/a/app.py": "", "web/package.json": "{}"})
+    for folder in ("python", "python/services", "python/services/a"):
+        assert find_root(repo.root / folder) == repo.root / "python"
+    assert find_root(repo.root / "web") == repo.root
+    repo.write({"shop/pyproject.toml": "", "shop/services/__init__.py": "", "shop/services/mail.py": ""})
+    assert find_root(repo.root / "shop") == repo.root  # that is a package, and a folder in it
+    repo.write({"services/b/app.py": ""})
+    assert find_root(repo.root / "python") == repo.root
+
+
 # Any sequence of what people do between two questions.
 
 PATHS = ["services/orders/app.py", "services/users/app.py", "libs/common/__init__.py", "libs/db/__init__.py",

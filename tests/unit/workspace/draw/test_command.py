@@ -42,6 +42,21 @@ def test_the_tree_is_on_stdout_and_all_else_on_stderr(repository: Repository) ->
     assert done.stderr == "1 fault: decant graph --check\n"
 
 
+def test_a_workspace_in_a_folder_below_is_named_where_there_are_no_projects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Repository(tmp_path / "repo")
+    found.write({"python/pyproject.toml": "", **{f"python/{path}": text for path, text in FILES.items()}})
+    monkeypatch.chdir(found.root)
+    monkeypatch.setenv("DECANT_HOME", str(tmp_path / "home"))
+    done = graph()
+    assert (done.exit_code, done.stdout) == (0, "No projects.\n")
+    below = "A workspace lies in python: `decant -C python …`."
+    assert done.stderr == f"There is no service and no lib in {found.root}. {below}\n"
+    monkeypatch.chdir(found.root / "python/services")
+    assert graph().stdout == TREE
+
+
 def test_named_projects_come_with_what_they_need(repository: Repository) -> None:
     assert graph("orders").stdout == "service orders\n└─ lib common (import, manifest)\n"
     assert graph("common").stdout == "lib common\n"
