@@ -22,6 +22,8 @@ MANIFESTS = frozenset({"pyproject.toml", "setup.cfg", "setup.py"})
 FORKED_FROM = 400
 """From how many files on two processes share the work."""
 
+_LEAVES = frozenset({str, int, bool, type(None)})
+
 Plain = tuple[bytes, Any, Any]
 """What one file says as plain values: a digest of the rest, its facts, its manifest or None."""
 
@@ -120,9 +122,9 @@ def _allowed(path: str, content: bytes | None) -> bytes | None:
 def _plain(value: Any) -> Any:
     """Return a value without named tuples."""
     if isinstance(value, tuple):
-        return tuple([_plain(each) for each in value])
+        return tuple([each if type(each) in _LEAVES else _plain(each) for each in value])
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: each if type(each) in _LEAVES else _plain(each) for key, each in value.items()}
     return value
 
 

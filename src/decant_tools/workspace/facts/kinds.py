@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ def kind_of(path: str) -> FileKind | None:
         return "python"
     if name.endswith(_LISTS):
         parent = path[: -len(name) - 1].rpartition("/")[2]
-        return "requirements" if re.search(_LIST_NAME, name) or re.search(_LIST_NAME, parent) else None
+        return "requirements" if _is_list(name) or _is_list(parent) else None
     if "ockerfile" in name or "ontainerfile" in name or "OCKERFILE" in name:
         return "dockerfile" if re.fullmatch(_DOCKERFILE, name) else None
     return "lock" if name.startswith("pylock") and re.fullmatch(_PYLOCK, name) else None
+
+
+@lru_cache(maxsize=4096)
+def _is_list(name: str) -> bool:
+    """Return whether a file or folder is called like what holds requirements; most names come many times."""
+    return re.search(_LIST_NAME, name) is not None
