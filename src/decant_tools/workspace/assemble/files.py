@@ -38,24 +38,28 @@ class Files:
         self.python: dict[str, set[str]] = {"": set()}
         self.projects = {project.id: project for project in discovery.projects}
         self.package_path = discovery.package_path
-        for path in self.paths:
-            self._enter(path)
+        self._enter_all()
         self._by_folder: dict[str, Project | None] = {}
         if self.package_path:
             self._by_folder[self.package_path] = None
         self._by_folder.update((project.path, project) for project in discovery.projects if not project.modules)
         self._owners = dict(self._by_folder)
 
-    def _enter(self, path: str) -> None:
-        folder, _, name = path.rpartition("/")
-        if folder not in self.folders:
-            self._enter_folder(folder)
-        self.folders[folder][name] = True
-        stem, dot, _ = name.rpartition(".")
-        if dot and name.endswith(SUFFIXES):
-            if folder not in self.python:
-                self._enter_python(folder)
-            self.python[folder].add(stem)
+    def _enter_all(self) -> None:
+        last: str | None = None  # files that lie side by side come one after the other
+        names: dict[str, bool] = {}
+        for path in self.paths:
+            folder, _, name = path.rpartition("/")
+            if folder != last:
+                last = folder
+                if folder not in self.folders:
+                    self._enter_folder(folder)
+                names = self.folders[folder]
+            names[name] = True
+            if name.endswith(SUFFIXES):
+                if folder not in self.python:
+                    self._enter_python(folder)
+                self.python[folder].add(name.rpartition(".")[0])
 
     def _enter_folder(self, folder: str) -> None:
         passed: list[str] = []
