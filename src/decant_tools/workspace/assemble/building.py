@@ -38,15 +38,16 @@ def build_graph(
         facts: What files say, by path; one that is missing says nothing.
         links: Where symbolic links lead, as it is written in them, by path.
     """
-    files = Files(tree_files, discovery)
+    files = Files(tree_files, discovery, links)
     edges = Edges()
     add_modules(edges, files, discovery)
     add_extras(edges, files, discovery)
     add_images(edges, files, facts)
-    add_links(edges, files, links or {})
+    add_links(edges, files)
     manifests = Manifests(edges, files, facts, discovery)
     manifests.add()
     imports = Imports(edges, files, facts, manifests.roots())
     imports.add()
+    add_links(edges, files)
     found = [*discovery.findings, *manifests.findings, *check(edges, files, facts, manifests)]
     return Graph(discovery.projects, edges.sorted(), sorted(set(found)))

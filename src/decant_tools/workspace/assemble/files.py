@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,10 @@ class Files:
     Args:
         paths: Of all files.
         discovery: The projects.
+        links: Where symbolic links lead, as it is written in them, by path.
 
     Attributes:
+        links: Where those lead that stay in the workspace, by path.
         paths: Of all files, sorted.
         folders: By folder: the names of what lies in it, and whether each is a file.
         python: By folder that holds Python files, at any depth: the names that can be imported from it.
@@ -32,8 +34,10 @@ class Files:
         package_path: The folder of the package that holds modules, or "".
     """
 
-    def __init__(self, paths: Iterable[str], discovery: Discovery) -> None:
+    def __init__(self, paths: Iterable[str], discovery: Discovery, links: Mapping[str, str] | None = None) -> None:
         self.paths = sorted(paths)
+        ends = ((path, within(path.rpartition("/")[0], to)) for path, to in sorted((links or {}).items()))
+        self.links = {path: end for path, end in ends if end and end != path}
         self.folders: dict[str, dict[str, bool]] = {"": {}}
         self.python: dict[str, set[str]] = {"": set()}
         self.projects = {project.id: project for project in discovery.projects}
@@ -111,6 +115,14 @@ class Files:
         if owner is None or (owner.kind == "module" and path.endswith(SUFFIXES)):
             return file_node(path)
         return owner.id
+
+    def link_on(self, path: str) -> str | None:
+        """Return the symbolic link that a path is or goes through, the deepest one, or None."""
+        while path and self.links:
+            if path in self.links:
+                return path
+            path = path.rpartition("/")[0]
+        return None
 
     def project_at(self, folder: str) -> Project | None:
         """Return the project whose folder this is."""

@@ -90,7 +90,7 @@ class Imports:
             | {name for root in self._shared for name in files.python.get(root, ())}
         )
         self._beside, self._stray = self._by_first_name()
-        self._common |= self._beside.keys() | self._stray.keys()
+        self._common |= self._beside.keys() | self._stray.keys() | {path.rpartition("/")[2] for path in files.links}
         self._scopes: dict[str, Scope] = {}
         self._walked: dict[tuple[str, str], Place] = {}
         self._inits: dict[str, tuple[str, ...]] = {}
@@ -285,9 +285,11 @@ class Imports:
         files: list[str] = []
         last: tuple[str, ...] = ()
         for steps, part in enumerate(parts):
+            path = f"{folder}/{part}" if folder else part
+            if path in self._files.links and folder is not None:
+                return Place(len(parts), (*files, path), (path,), None)  # whatever lies behind it
             if folder is None or part not in self._files.python.get(folder, _NONE):
                 return Place(steps, tuple(files), last, folder if steps else None, is_whole=False)
-            path = f"{folder}/{part}" if folder else part
             last = tuple(f"{path}{suffix}" for suffix in SUFFIXES if f"{path}{suffix}" in self._files)
             folder = path if path in self._files.python else None
             if folder is not None:

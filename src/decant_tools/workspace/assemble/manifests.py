@@ -98,6 +98,10 @@ class Manifests:
         for owner in sorted(self.own):
             for path in self.own[owner]:
                 self._add(owner, path)
+        for link, path in self._files.links.items():
+            speaker = self._owner(link)
+            if speaker is not None and path in self._facts and self._files.owner(path) is None and kind_of(link):
+                self._add(speaker.id, path)
         for path in self._root:
             self._faults(path)
             for service in self._hosting:  # what the workspace installs, every service of its modules has
@@ -137,6 +141,9 @@ class Manifests:
             return
         places = [within(folder, include.path), within("", include.path.lstrip("./"))]
         found = next((place for place in places if place is not None and place in self._files), None)
+        if found is None and (link := self._files.link_on(places[0] or "")):
+            self._depend(source, self._files.node_of_any(link), path, include.line)
+            return
         if found is None:
             self._missing(path, include.line, f"There is no {include.path}, which is to be taken in here.")
             return
@@ -189,7 +196,8 @@ class Manifests:
         if place in self._files:
             return self._files.node_of_any(place)
         if place not in self._files.folders:
-            return None
+            link = self._files.link_on(place)
+            return self._files.node_of_any(link) if link else None
         owner = self._files.owner(place)
         return owner.id if owner is not None else file_node(f"{place}/" if place else "./")
 

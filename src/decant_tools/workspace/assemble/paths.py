@@ -49,8 +49,11 @@ def _expand(files: Files, folder: str, names: list[str]) -> Iterator[str]:
         matches = _pattern(first)
         found = sorted(name for name in inside if matches.fullmatch(name))
     for name in found:
+        path = _join(folder, name)
         if not rest or not inside[name]:
-            yield from _expand(files, _join(folder, name), rest)
+            yield from _expand(files, path, rest)
+        elif path in files.links:
+            yield path  # whatever lies behind it
 
 
 def _join(folder: str, name: str) -> str:

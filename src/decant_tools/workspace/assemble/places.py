@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from decant_tools.workspace.assemble.edges import Edges
-from decant_tools.workspace.assemble.files import SUFFIXES, Files, within
+from decant_tools.workspace.assemble.files import SUFFIXES, Files
 from decant_tools.workspace.model import EdgeKind, file_node
 
 
-def add_links(edges: Edges, files: Files, links: Mapping[str, str]) -> None:
-    """Add an edge for each symbolic link in a project that leads out of it.
+def add_links(edges: Edges, files: Files) -> None:
+    """Add an edge for each symbolic link that leads out of its project.
+
+    A link in no project is a node of its own, as far as it is reached: it may be asked for again when more is.
 
     Args:
         edges: Where they are added.
         files: The workspace.
-        links: Where each link leads, as it is written.
     """
-    for path in sorted(links):
-        owner = files.owner(path)
-        end = within(path.rpartition("/")[0], links[path])
-        if owner is not None and owner.kind != "module" and end and (end in files or end in files.folders):
-            add_place(edges, files, owner.id, end, kind="extra", at=path)
+    waiting = dict(files.links)
+    while found := [path for path in waiting if files.node_of_any(path) in edges.reached or files.owner(path)]:
+        for path in found:
+            end, node = waiting.pop(path), files.node_of_any(path)
+            if end in files or end in files.folders:
+                add_place(edges, files, node, end, kind="extra", at=path)
+            elif inner := files.link_on(end):
+                edges.add(node, files.node_of_any(inner), "extra", path)
 
 
 def add_place(edges: Edges, files: Files, source: str, place: str, *, kind: EdgeKind, at: str, line: int = 0) -> None:

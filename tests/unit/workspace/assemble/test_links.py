@@ -36,3 +36,28 @@ def test_links_of_a_real_repository_count(tmp_path: Path, monkeypatch: pytest.Mo
     repository.commit()
     graph = open_view(repository.root).graph
     assert ("lib:db", "extra", "services/orders/common") in edges(graph, ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("services/orders/app.py", "from common.helpers import x"),
+        ("services/orders/app.py", "import common"),
+        ("services/orders/Dockerfile", "COPY common /common"),
+        ("services/orders/Dockerfile", "COPY common/helpers.py /"),
+        ("services/orders/requirements.txt", "-e ../../common"),
+        ("services/orders/requirements.txt", "-r ../../common/requirements.txt"),
+    ],
+)
+def test_a_link_in_no_project_leads_on_to_what_it_means(path: str, text: str) -> None:
+    for links in ({"common": "libs/db"}, {"common": "more", "more": "libs/db"}, {"common": "all/db", "all": "libs"}):
+        graph = graph_of({**PLAIN, path: text}, symlinks=links)
+        assert "lib:db" in graph.closure({ORDERS})
+    assert edges(graph_of(PLAIN, symlinks={"common": "libs/db"})) == []  # nobody uses it
+
+
+def test_a_link_to_a_manifest_is_one() -> None:
+    files = {**PLAIN, "shared/requirements.txt": "../libs/db"}
+    files.pop("services/orders/requirements.txt")
+    graph = graph_of(files, symlinks={"services/orders/requirements.txt": "../../shared/requirements.txt"})
+    assert "lib:db" in graph.closure({ORDERS})
