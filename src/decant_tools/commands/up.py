@@ -98,8 +98,9 @@ def _wanted(options: dict[str, Any]) -> Any:
 
 def _detach(workspace: Any, foreign: Any, options: dict[str, Any]) -> None:
     from decant_tools.run.planner import Planner
-    from decant_tools.run.start import detach
+    from decant_tools.run.start import detach, refuse_another
 
+    refuse_another(workspace)
     # Here, where somebody sees that it goes on: the other process finds them made.
     Planner(workspace, _wanted(options), "", foreign).prepare(lambda sentence: click.echo(sentence, err=True))
     document = detach(workspace, _arguments(workspace, options), options["timeout"])

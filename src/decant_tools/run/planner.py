@@ -88,7 +88,7 @@ class Planner:
             CommandError: When one cannot be made, or a service cannot be started.
         """
         everything = self._everything()
-        for service in self._found.values():
+        for service in self._found.values() if not self._wanted.services else ():
             if service.name not in {spec.name for spec in everything}:
                 say(f"note: {service.name} is left out. {service.fault} {service.hint}")
         chosen = [spec for spec in self._chosen(everything, self._needs(everything)) if not self._outside(spec)]

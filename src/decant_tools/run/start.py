@@ -115,6 +115,19 @@ def _print_ready(outcome: dict[str, Any]) -> None:
         sys.stdout.flush()
 
 
+def refuse_another(workspace: Workspace) -> RunFolder:
+    """Return where a run of a workspace is kept, if there is none yet.
+
+    Raises:
+        CommandError: Exit code 6, when one goes on.
+    """
+    folder = RunFolder(workspace.home())
+    if folder.is_claimed():
+        with folder.claimed():  # raises with who runs
+            pass
+    return folder
+
+
 def detach(workspace: Workspace, arguments: Sequence[str], timeout_s: float) -> dict[str, Any]:
     """Start a supervisor in a session of its own and return what runs once everything is ready.
 
@@ -126,10 +139,7 @@ def detach(workspace: Workspace, arguments: Sequence[str], timeout_s: float) -> 
     Raises:
         CommandError: When something does not start; it has shown the last lines of what failed.
     """
-    folder = RunFolder(workspace.home())
-    if folder.is_claimed():
-        with folder.claimed():  # raises with who runs
-            pass
+    folder = refuse_another(workspace)
     ensure_home(folder.path.parent)
     folder.path.mkdir(mode=0o700, exist_ok=True)
     reading, writing = os.pipe()

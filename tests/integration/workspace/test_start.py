@@ -230,6 +230,24 @@ def test_an_impossible_pin_is_one_error_for_all_and_relax_starts(mono: Mono) -> 
     assert (workspace.root / "services/orders/requirements.txt").read_text() == "# web\nwebber==2.3.7\n"
 
 
+def test_what_runs_already_is_said_before_anything_is_made(mono: Mono) -> None:
+    ports = free_ports(2)
+    workspace = mono({**files(*ports), "services/idle/Dockerfile": "FROM scratch\n"})
+    assert "idle is left out" in workspace.run("up", "-d").stderr
+    (workspace.root / "services/orders/requirements.txt").write_text("webber==2.3.7\n")
+    again = workspace.run("up", "-d")
+    assert (again.returncode, again.stdout) == (6, "")
+    assert again.stderr.startswith("error[command]: This workspace runs already: pid ")
+    assert "does not exist" not in again.stderr
+
+
+def test_what_nobody_knows_how_to_start_is_no_matter_of_one_that_is_named(mono: Mono) -> None:
+    workspace = mono({**files(*free_ports(2)), "services/idle/Dockerfile": "FROM scratch\n"})
+    done = workspace.run("up", "-d", "orders")
+    assert done.returncode == 0
+    assert "left out" not in done.stderr
+
+
 def test_a_port_in_use_is_told_and_another_one_taken_where_the_program_takes_it(mono: Mono) -> None:
     users, orders = free_ports(2)
     workspace = mono(files(users, orders))
