@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from decant_tools.workspace.facts.model import Facts, Include, Requirement
 
 _BESIDE = frozenset({"tests", "test", "testdata", "fixtures", "data", "examples", "templates"})
-"""Folders of a project whose requirements files are not the project's own."""
+"""Folders of a project that requirements files of nobody's lie in: directly in ``tests`` it is what its tests need."""
 
 _BUILT = (".whl", ".gz", ".zip")
 """How the names of archives end: what is built may not be there yet."""
@@ -68,7 +68,8 @@ class Manifests:
         if folder == owner.path:
             return owner
         inner = folder[len(owner.path) :].strip("/").split("/")
-        return owner if kind_of(path) in {"requirements", "node"} and not _BESIDE.intersection(inner) else None
+        is_its_own = not _BESIDE.intersection(inner) or inner in (["tests"], ["test"])
+        return owner if kind_of(path) in {"requirements", "node"} and is_its_own else None
 
     def _names(self, discovery: Discovery) -> dict[str, list[Project]]:
         """Return the projects by the names that a requirement may call them by."""

@@ -90,13 +90,18 @@ def test_manifests_of_tests_and_fixtures_are_not_the_project_s() -> None:
     files = {
         **PLAIN,
         "services/orders/tests/data/pyproject.toml": "[broken",
-        "services/orders/tests/requirements.txt": "db",
+        "services/orders/tests/data/requirements.txt": "db",
         "services/orders/requirements/dev.txt": "common_utils",
         "tests/pyproject.toml": "[broken",
     }
     graph = graph_of(files)
     assert links(graph, "manifest") == {(ORDERS, "lib:common_utils")}
     assert found(graph, "unreadable-manifest") == []
+
+
+def test_what_a_project_s_tests_need_it_needs() -> None:
+    files = {**PLAIN, "services/orders/tests/requirements.txt": "-e ../../../libs/db"}
+    assert links(graph_of(files), "manifest") == {(ORDERS, "lib:db")}
 
 
 def test_requirements_in_no_project_are_nodes_of_those_who_take_them_in() -> None:
