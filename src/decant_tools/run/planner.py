@@ -145,6 +145,12 @@ class Planner:
         known = tuple(outside[spec.name] for spec in everything if spec.name in outside)
         return Planned(self._workspace.topology, tuple(plans), known, edge_url, started, manifest)
 
+    def close(self) -> None:
+        """Give up the ports, and environments that are being made: everything has stopped."""
+        self.ports.close()
+        if self._foreign is not None:
+            self._foreign.give_up()
+
     # --- which ---
 
     def _everything(self) -> tuple[ServiceSpec, ...]:

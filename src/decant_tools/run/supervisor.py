@@ -331,7 +331,7 @@ class Supervisor:
             task.cancel()
         for turn in sorted(set(_LAST.values())):
             await asyncio.gather(*(k.stop() for k in self._keepers.values() if _LAST[k.plan.kind] == turn))
-        self._planner.ports.close()
+        self._planner.close()
         with contextlib.suppress(FileNotFoundError):
             self._folder.path.joinpath("state.json").unlink()
 

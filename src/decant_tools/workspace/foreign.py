@@ -22,7 +22,7 @@ from decant.settings.sources import read_sources
 from decant.settings.toml import TomlFile
 from decant.topology import Gateway, ServiceSpec, Workspace, load_workspace
 from decant.topology.find import FILE_NAME, find_workspace
-from decant_tools.workspace.entrypoint import BESIDE, STARTS, Entry, Port, Start, inner_folder, takes_port
+from decant_tools.workspace.entrypoint import BESIDE, PACKAGE, STARTS, Entry, Port, Start, inner_folder, takes_port
 from decant_tools.workspace.model import Project
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Foreign:
     def __init__(self, look: Look) -> None:
         self._look = look
         self._lock = threading.Lock()
+        self._is_over = threading.Event()
         self._given, self.view = look()
 
     @cached_property
@@ -141,7 +142,12 @@ class Foreign:
         """
         from decant_tools.workspace.environments import environment_for
 
-        return environment_for(self.view, self.services[name].project, relax=relax, say=say)
+        project = self.services[name].project
+        return environment_for(self.view, project, relax=relax, say=say, is_over=self._is_over.is_set)
+
+    def give_up(self) -> None:
+        """End whatever makes an environment now: everything is being stopped."""
+        self._is_over.set()
 
     def environ(self, name: str, base: Mapping[str, str], port: int) -> dict[str, str]:
         """Return the environment of a service's process, that of its Python left out.
@@ -228,7 +234,12 @@ class Foreign:
     @cached_property
     def _folders_with_starts(self) -> tuple[str, ...]:
         ends = tuple(f"/{name}" for name in STARTS)
-        return tuple(sorted({path.rpartition("/")[0] for path in self.view.tree.files if path.endswith(ends)}))
+        homes = [f"{project.path}/" if project.path else "" for project in self._projects()]
+        above = {f"{home}{place}" for home in homes for place in ("", "src/")}
+        files = self.view.tree.files
+        found = {path.rpartition("/")[0] for path in files if path.endswith(ends)}
+        packages = {path.removesuffix(f"/{PACKAGE}") for path in files if path.endswith(f"/{PACKAGE}")}
+        return tuple(sorted(found | {path for path in packages if path[: path.rfind("/") + 1] in above}))
 
     def _start(self, project: Project, entry: Entry) -> Start | None:
         table = self._table(project)
@@ -302,7 +313,8 @@ class Foreign:
     def _texts(self) -> dict[str, bytes]:
         """What says how services start, read together: each reading of its own starts a process."""
         folders = {*self._folders_with_starts, *(project.path for project in self._projects())}
-        paths = [f"{folder}/{name}" if folder else name for folder in folders for name in (*STARTS, *BESIDE)]
+        names = (*STARTS, *BESIDE, PACKAGE)
+        paths = [f"{folder}/{name}" if folder else name for folder in folders for name in names]
         return self.view.tree.read_many(path for path in paths if path in self.view.tree.files)
 
 

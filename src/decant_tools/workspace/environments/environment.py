@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,8 +51,9 @@ class Environment:
 
 
 def environment_for(
-    view: View, project: Project, *, purpose: Purpose = "run", relax: bool = False, say: Say | None = None
-) -> Environment:
+    view: View, project: Project, *, purpose: Purpose = "run", relax: bool = False, say: Say | None = None,
+    is_over: Callable[[], bool] | None = None,
+) -> Environment:  # fmt: skip
     """Return a project's environment; it is made if that has not been done yet.
 
     Args:
@@ -62,6 +63,7 @@ def environment_for(
             of the workspace sets up, the same for all projects.
         relax: Take the nearest version where one that is asked for does not exist.
         say: Gets a sentence when it has to be made, and one when it is made; stderr by default.
+        is_over: Whether nobody wants it any more; asked again and again while it is made.
 
     Raises:
         CommandError: Exit code 3 for a requirement that cannot be met, each with its file and line; 5 when it takes too
@@ -71,7 +73,7 @@ def environment_for(
     from decant_tools.workspace.store import home_of
 
     wishes = _wishes(view, project, purpose)
-    shelf = Shelf(home_of(view.root), view.root, say or _to_stderr)
+    shelf = Shelf(home_of(view.root), view.root, say or _to_stderr, is_over)
     key = key_of(wishes, view.root, view.tree.files)
     names = (key, key + RELAXED) if relax else (key,)
     found = next((found for name in names if (found := shelf.find(name)) is not None), None)

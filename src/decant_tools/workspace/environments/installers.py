@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from decant_tools.workspace.environments.requirements import REQUIRE_HASHES, Lin
 from decant_tools.workspace.environments.versions import as_version
 
 TIMED_OUT = 5
+POLL_S = 0.2
 _FOUND = re.compile(r"^[A-Za-z0-9._-]+(?:\[[^\]]*\])?==(?P<version>\S+)", re.MULTILINE)
 _PIP_VERSIONS = re.compile(r"\(from versions: (?P<versions>[^)]*)\)")
 _UNREACHABLE = re.compile(
@@ -54,12 +55,15 @@ class Installer(ABC):
         ends: When everything has to be done (monotonic seconds).
         options: Those of requirement files, for instance ``--pre``.
         keeps: Open files that stay open as long as any of its programs runs.
+        is_over: Whether nobody wants the environment any more; asked again and again.
     """
 
     def __init__(
-        self, folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = ()
-    ) -> None:
+        self, folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = (),
+        is_over: Callable[[], bool] | None = None,
+    ) -> None:  # fmt: skip
         self._folder, self._log, self._ends, self._keeps = folder, log, ends, keeps
+        self._is_over = is_over
         self._options = tuple(text for text in options if text != REQUIRE_HASHES)
         self._requires_hashes = len(self._options) < len(options)
 
@@ -138,11 +142,7 @@ class Installer(ABC):
         ) as process:  # fmt: skip
             output = ""
             try:
-                output, _ = process.communicate(text, max(0.1, self._ends - time.monotonic()))
-            except subprocess.TimeoutExpired as error:
-                raise CommandError(
-                    "The environment could not be made in time.", hint=f"See {self._log}", exit_code=TIMED_OUT
-                ) from error
+                output = self._listen(process, text)
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
@@ -152,14 +152,30 @@ class Installer(ABC):
             raise Failed(output)
         return output
 
+    def _listen(self, process: subprocess.Popen[str], text: str) -> str:
+        """Return what a program prints until it ends."""
+        given: str | None = text
+        while True:
+            try:
+                return process.communicate(given, POLL_S)[0]
+            except subprocess.TimeoutExpired:
+                given = None  # it has been told already
+            if self._is_over is not None and self._is_over():
+                raise CommandError("The environment is not wanted any more.")
+            if time.monotonic() > self._ends:
+                raise CommandError(
+                    "The environment could not be made in time.", hint=f"See {self._log}", exit_code=TIMED_OUT
+                )
+
 
 class Uv(Installer):
     """Makes environments with uv."""
 
     def __init__(
-        self, uv: str, folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = ()
-    ) -> None:
-        super().__init__(folder, log, ends, options=options, keeps=keeps)
+        self, uv: str, folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = (),
+        is_over: Callable[[], bool] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(folder, log, ends, options=options, keeps=keeps, is_over=is_over)
         self._uv = uv
         self._offline: tuple[str, ...] = ()
 
@@ -256,13 +272,14 @@ class Pip(Installer):
 
 
 def installer(
-    folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = ()
-) -> Installer:
+    folder: Path, log: Path, ends: float, *, options: Sequence[str] = (), keeps: Sequence[int] = (),
+    is_over: Callable[[], bool] | None = None,
+) -> Installer:  # fmt: skip
     """Return uv where it is installed, else pip."""
     uv = find_uv()
     if uv:
-        return Uv(uv, folder, log, ends, options=options, keeps=keeps)
-    return Pip(folder, log, ends, options=options, keeps=keeps)
+        return Uv(uv, folder, log, ends, options=options, keeps=keeps, is_over=is_over)
+    return Pip(folder, log, ends, options=options, keeps=keeps, is_over=is_over)
 
 
 def _shared(one: str, other: str) -> int:

@@ -52,10 +52,11 @@ class Shelf:
         home: The workspace's ``DECANT_HOME``.
         root: The workspace's folder.
         say: Gets each sentence about what takes long.
+        is_over: Whether nobody wants an environment any more; asked again and again while one is made.
     """
 
-    def __init__(self, home: Path, root: Path, say: Say) -> None:
-        self._home, self._root, self._say = home, root, say
+    def __init__(self, home: Path, root: Path, say: Say, is_over: Callable[[], bool] | None = None) -> None:
+        self._home, self._root, self._say, self._is_over = home, root, say, is_over
         self.path = home / "workspace" / "environments"
 
     def find(self, key: str) -> Made | None:
@@ -108,7 +109,10 @@ class Shelf:
             log.write_text("", "utf-8")
             log.chmod(0o600)
             try:
-                program = installer(folder, log, began + DEADLINE_S, options=self._options(wishes), keeps=lock)
+                program = installer(
+                    folder, log, began + DEADLINE_S,
+                    options=self._options(wishes), keeps=lock, is_over=self._is_over,
+                )  # fmt: skip
                 taken = self._fill(path, label, wishes, program, log, relax=relax)
             except BaseException:
                 shutil.rmtree(path, ignore_errors=True)
@@ -196,6 +200,8 @@ class Shelf:
                             hint=f"See {self.path / f'{key}.log'}",
                             exit_code=TIMED_OUT,
                         ) from None
+                    if self._is_over is not None and self._is_over():
+                        raise CommandError("The environment is not wanted any more.") from None
                     time.sleep(0.1)
             yield (lock.fileno(),)
 

@@ -278,6 +278,19 @@ def test_who_is_killed_leaves_nobody_who_writes_into_an_environment_that_is_made
     assert left.wait() == 0
 
 
+def test_who_gives_up_waits_for_no_installer(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nsleep 30\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(installers, "find_uv", lambda: str(slow))
+    began, over = time.monotonic(), threading.Event()
+    threading.Timer(0.3, over.set).start()
+    with pytest.raises(CommandError, match="not wanted any more"):
+        environment_for(see(root, "widget\n"), ORDERS, say=lambda _: None, is_over=over.is_set)  # type: ignore[arg-type]
+    assert time.monotonic() - began < 10
+    assert not list((root / ".decant/workspace/environments").glob("*/"))
+
+
 def test_a_disk_that_cannot_be_written_to_is_one_sentence(root: Path) -> None:
     sight = see(root, "widget\n")
     (root / ".decant/workspace").mkdir(parents=True)
