@@ -136,21 +136,21 @@ def test_a_service_of_modules_runs_from_what_was_pruned_alone(
         assert not internals(out, other)
     assert not [name for name in files(out) if "/tests/" in name or name.startswith(("tests/", "provider/"))]
     code = f"""
-import os
+import os, sys
 from decant import create_app
-from decant.db import migrations_of
-from decant.service import runtime_of
+from decant.cli.main import main
+sys.argv = ["decant", "db", "upgrade", "--service", {service!r}]
+try:
+    main()
+except SystemExit as ended:
+    print("exit code", ended.code)
 app = create_app({service!r}, topology="services")
-runtime = runtime_of(app)
-for module in runtime.modules:
-    if module.name in runtime.databases:
-        migrations_of(module, runtime.databases[module.name]).upgrade()
 answer = app.test_client().get({path!r})
 print("status", answer.status_code)
 import store.{service}
 print("code", os.path.dirname(store.__file__))
 """
-    assert {"status 200", f"code {out / 'store'}"} <= {*run(out, code).splitlines()}
+    assert {"exit code 0", "status 200", f"code {out / 'store'}"} <= {*run(out, code).splitlines()}
 
 
 MEMBER = """\
