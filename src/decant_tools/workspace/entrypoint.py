@@ -18,8 +18,10 @@ Read = Callable[[str], "bytes | None"]
 STARTS = ("app.py", "wsgi.py", "main.py", "manage.py", "asgi.py", "run.py", "server.py", "__main__.py")
 """Files that start a service, in the order in which they are looked for."""
 
+PACKAGE = "__init__.py"
+"""May hold the application of a package: ``flask --app orders run``."""
 
-BESIDE = ("Procfile", "Dockerfile", "Containerfile")
+BESIDE = ("Procfile", "Dockerfile", "Containerfile", PACKAGE)
 """Files beside them that say how a service starts, and where it listens."""
 
 
@@ -147,7 +149,7 @@ class Entry:
         return Start("python manage.py run --port $PORT", path)
 
     def _application(self) -> Start | None:
-        for path, dotted in self._files():
+        for path, dotted in (*self._files(), *self._packages()):
             tree = self._tree(path)
             made = _application_in(tree) if tree is not None else None
             if made == "flask":
@@ -163,6 +165,12 @@ class Entry:
                 if self._read(join(place, name)) is not None:
                     stem = name.removesuffix(".py")
                     yield join(place, name), f"{prefix}.{stem}" if prefix else stem
+
+    def _packages(self) -> Iterator[tuple[str, str]]:
+        """Yield the files of packages that may hold the application, and how each is imported."""
+        for place, dotted in self._inside:
+            if dotted and self._read(join(place, PACKAGE)) is not None:
+                yield join(place, PACKAGE), dotted
 
     def _broken(self) -> Start | None:
         """Return a start of a file that is no Python now: whoever starts it is told by Python why."""

@@ -313,8 +313,7 @@ class Foreign:
     def _texts(self) -> dict[str, bytes]:
         """What says how services start, read together: each reading of its own starts a process."""
         folders = {*self._folders_with_starts, *(project.path for project in self._projects())}
-        names = (*STARTS, *BESIDE, PACKAGE)
-        paths = [f"{folder}/{name}" if folder else name for folder in folders for name in names]
+        paths = [f"{folder}/{name}" if folder else name for folder in folders for name in (*STARTS, *BESIDE)]
         return self.view.tree.read_many(path for path in paths if path in self.view.tree.files)
 
 

@@ -300,6 +300,25 @@ def test_code_in_a_package_is_started_as_a_module(plan: Callable[..., Planned], 
     assert files[f"{folder}/settings.py"] == f"PORT = {orders.port}\n"
 
 
+@pytest.mark.parametrize("inside", ["orders", "src/orders", "src/shop", "app"])
+@pytest.mark.parametrize("made", ["app = Flask(__name__)\n", "def create_app():\n    return Flask(__name__)\n"])
+def test_an_application_in_a_package_itself_is_started_by_flask(write: Write, inside: str, made: str) -> None:
+    files = {
+        f"services/orders/{inside}/__init__.py": f"from flask import Flask\n{made}",
+        "services/orders/requirements.txt": "flask\n",
+        "libs/orders/__init__.py": made,
+    }
+    write(files)
+    orders = open_foreign().services["orders"]
+    assert orders.command == f"flask --app {inside.rpartition('/')[2]} run --port $PORT"
+    assert orders.command_at == f"services/orders/{inside}/__init__.py"
+
+
+def test_a_file_that_starts_it_comes_before_its_package(write: Write) -> None:
+    write({**app("orders", 5001), "services/orders/orders/__init__.py": "from flask import Flask\napp = Flask('x')\n"})
+    assert open_foreign().services["orders"].command == "python app.py"
+
+
 def test_a_start_after_the_first_is_of_the_files_as_they_are_then(plan: Callable[..., Planned], write: Write) -> None:
     (first,) = plan({**app("users"), "services/users/.env": "A=1\n"}).processes
     assert first.renew is not None
