@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import suppress
 
 POLL_S = 0.5
 
@@ -15,20 +14,22 @@ async def ended(pid: int) -> None:
     Args:
         pid: Any process, not only a child.
     """
-    if not hasattr(os, "pidfd_open"):  # not on Linux
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except (AttributeError, OSError):  # not on Linux, or in a container that forbids it
         while _is_there(pid):  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(POLL_S)
         return
-    with suppress(ProcessLookupError):
-        fd = os.pidfd_open(pid)
-        over = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(fd, over.set)
-        try:
-            await over.wait()
-        finally:
-            loop.remove_reader(fd)
-            os.close(fd)
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(fd, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(fd)
+        os.close(fd)
 
 
 def _is_there(pid: int) -> bool:

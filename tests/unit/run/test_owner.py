@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -12,10 +13,16 @@ import pytest
 from decant_tools.run.owner import ended
 
 
-@pytest.mark.parametrize("is_linux", [True, False])
-def test_the_end_of_a_process_is_seen(monkeypatch: pytest.MonkeyPatch, is_linux: bool) -> None:
-    if not is_linux:
+def refuse(pid: int) -> int:
+    raise OSError(errno.ENOSYS, f"no file for {pid}")
+
+
+@pytest.mark.parametrize("kernel", ["linux", "another", "a container that forbids it"])
+def test_the_end_of_a_process_is_seen(monkeypatch: pytest.MonkeyPatch, kernel: str) -> None:
+    if kernel == "another":
         monkeypatch.delattr(os, "pidfd_open")
+    elif kernel != "linux":
+        monkeypatch.setattr(os, "pidfd_open", refuse)
 
     async def watch(process: subprocess.Popen[bytes]) -> None:
         task = asyncio.create_task(ended(process.pid))
