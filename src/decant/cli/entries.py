@@ -28,7 +28,10 @@ class Entry(NamedTuple):
     def load(self) -> Any:
         """Import it."""
         module, _, attribute = self.value.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        found: Any = importlib.import_module(module.strip())
+        for name in filter(None, attribute.strip().split(".")):
+            found = getattr(found, name)
+        return found
 
 
 def entries(group: str) -> Iterator[Entry]:

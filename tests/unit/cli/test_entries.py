@@ -36,6 +36,12 @@ def test_sections_comments_and_extras_are_read_as_they_are_written(
     ]
 
 
+@pytest.mark.parametrize("value", ["pathlib:Path.home", "pathlib", "pathlib : Path"])
+def test_what_a_value_names_is_imported_as_the_standard_library_does(value: str) -> None:
+    wanted = importlib.metadata.EntryPoint("x", value, "decant.commands").load()
+    assert Entry("x", value, "ops").load() == wanted
+
+
 def test_of_a_distribution_that_is_there_twice_the_first_counts_and_ours_comes_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
