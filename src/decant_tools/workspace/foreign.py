@@ -305,6 +305,7 @@ class Foreign:
         )
 
     def _file(self, path: str) -> bytes | None:
+        path = self.view.tree.followed(path)
         if path not in self._texts and path in self.view.tree.files:
             self._texts[path] = self.view.tree.read(path)
         return self._texts.get(path)

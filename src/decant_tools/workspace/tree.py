@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 from abc import ABC, abstractmethod
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from functools import cached_property
@@ -19,6 +20,8 @@ _CHUNK_BYTES = 1 << 20
 _SMALL_BYTES = 1 << 16
 _PLAINLY = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Neither through a link, nor waiting for a pipe that lies where a file was a moment ago."""
+
+_MOST_LINKS = 40
 
 
 class Tree(ABC):
@@ -50,6 +53,14 @@ class Tree(ABC):
         if path not in found:
             raise FileNotFoundError(path)
         return found[path]
+
+    def followed(self, path: str) -> str:
+        """Return the path that a link leads to, in any number of steps; that of any other file is its own."""
+        for _ in range(_MOST_LINKS):
+            if self.modes.get(path) != LINK:
+                break
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(self.read(path))))
+        return path
 
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """Return the contents of files, without those that are not there or no files."""

@@ -13,6 +13,7 @@ from decant_tools.run.plan import Planned, ProcessPlan
 from decant_tools.run.planner import Planner, Wanted
 from decant_tools.run.ports import free_ports
 from decant_tools.workspace.environments import Environment
+from decant_tools.workspace.environments.wishes import wishes_of
 from decant_tools.workspace.foreign import Foreign, ForeignService, open_foreign, workspace_to_ask
 
 APP = "import os\nfrom flask import Flask\napp = Flask(__name__)\napp.run(port={})\n"
@@ -160,6 +161,17 @@ def test_layers_of_configuration_and_their_sources(write: Write, monkeypatch: py
     environ = foreign.environ("users", {"F": "process"}, 5001)
     assert [environ[name] for name in "ABCDEFG"] == ["toml", "1", "2", "3", "4", "process", "process"]
     assert environ["PORT"] == environ["FLASK_RUN_PORT"] == "5001"
+
+
+def test_what_a_link_leads_to_is_read(write: Write) -> None:
+    root = write({**app("users", 5001), "services/users/requirements.txt": "attrs\n", "services/orders/x.txt": ""})
+    for name in ("app.py", "requirements.txt"):
+        (root / "services/orders" / name).symlink_to(f"../users/{name}")
+    foreign = open_foreign()
+    orders = foreign.services["orders"]
+    assert (orders.command, orders.port) == ("python app.py", 5001)
+    (line,) = wishes_of(foreign.view, orders.project, "run").lines
+    assert (line.text, line.at) == ("attrs", "services/orders/requirements.txt:1")
 
 
 def test_only_what_decant_toml_says_is_replaced_and_a_password_stays_as_it_is(write: Write) -> None:

@@ -174,6 +174,16 @@ def test_a_file_that_is_not_there_is_said_so(repo: Repository) -> None:
             seen.read("nowhere.py")
 
 
+def test_links_are_followed_to_where_they_lead(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/file.txt").write_text("x")
+    for link, target in (("a/one", "file.txt"), ("two", "a/one"), ("round", "round"), ("out", "../x")):
+        (tmp_path / link).symlink_to(target)
+    tree = work_tree(tmp_path)
+    assert [tree.followed(path) for path in ("a/file.txt", "a/one", "two")] == ["a/file.txt"] * 3
+    assert [tree.followed(path) for path in ("round", "out", "none")] == ["round", "../x", "none"]
+
+
 def test_a_folder_without_git_is_walked_without_what_ignores_itself(tmp_path: Path) -> None:
     """What ``DECANT_HOME`` names, and a cache: git would not see them either."""
     files = {

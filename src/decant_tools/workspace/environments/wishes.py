@@ -124,6 +124,7 @@ class _Reading:
 
     def read(self, path: str) -> bytes | None:
         known = _manifests_of(self.view)
+        path = self.view.tree.followed(path)  # several may share one file
         if path not in known and path in self.view.tree.files:
             known[path] = self.view.tree.read(path)
         return known.get(path)
