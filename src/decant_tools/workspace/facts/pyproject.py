@@ -13,7 +13,7 @@ from decant_tools.workspace.facts.text import decode
 from decant_tools.workspace.facts.toml import parse_toml
 
 Table = Mapping[str, Any]
-"""What TOML is read as: dicts. Those are asked for, as asking whether something is a mapping takes ten times as long."""
+"""What TOML is read as: dicts, which are asked for: asking whether something is a mapping takes ten times as long."""
 
 _WORD = re.compile(r"(?<![a-z0-9-])[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 """A name as :func:`normalise` leaves it, in a text that it was applied to."""
