@@ -54,11 +54,6 @@ class Reached(NamedTuple):
     spreads: bool
 
 
-def is_lock(path: str) -> bool:
-    """Return whether a file is a lock that this module reads."""
-    return kind_of(path) != ""
-
-
 def kind_of(path: str) -> str:
     """Return ``uv``, ``toml``, ``requirements`` or ""."""
     name = path.rpartition("/")[2]

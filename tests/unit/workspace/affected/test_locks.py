@@ -8,7 +8,7 @@ from decant_tools.workspace.affected.locks import (
     LockError,
     Reached,
     changed_packages,
-    is_lock,
+    kind_of,
     members_reached,
     read_lock,
     wanted_of,
@@ -244,5 +244,5 @@ def test_a_list_may_have_any_name() -> None:
 @pytest.mark.parametrize("path", ["uv.lock", "a/uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "pylock.dev.toml", "requirements.txt",
                                   "requirements-dev.txt", "constraints.txt", "requirements.lock"])  # fmt: skip
 def test_locks_are_known_by_their_names(path: str) -> None:
-    assert is_lock(path)
-    assert not is_lock(path + "x")
+    assert kind_of(path)
+    assert not kind_of(path + "x")
