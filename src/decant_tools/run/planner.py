@@ -108,7 +108,8 @@ class Planner:
                 notes |= dict.fromkeys(environment.notes)
         if failed:
             details = dict.fromkeys(error.detail for error in failed)
-            raise CommandError("\n".join(details), hint=failed[-1].hint, exit_code=failed[-1].exit_code)
+            hints = dict.fromkeys(error.hint for error in failed if error.hint)
+            raise CommandError("\n".join(details), hint="\n".join(hints) or None, exit_code=failed[-1].exit_code)
         for note in notes:
             say(f"note: {note}")
 

@@ -230,6 +230,16 @@ def test_an_impossible_pin_is_one_error_for_all_and_relax_starts(mono: Mono) -> 
     assert (workspace.root / "services/orders/requirements.txt").read_text() == "# web\nwebber==2.3.7\n"
 
 
+def test_what_to_do_about_one_service_is_not_lost_for_another_one(mono: Mono) -> None:
+    pinned = {"services/orders/requirements.txt": "webber==2.3.7\n", "services/users/pyproject.toml": "[project\n"}
+    workspace = mono({**files(*free_ports(2)), **pinned})
+    done = workspace.run("up", "-d")
+    assert done.returncode == 3
+    assert "services/orders/requirements.txt:1: webber==2.3.7 does not exist" in done.stderr
+    assert "services/users/pyproject.toml: it cannot be read" in done.stderr
+    assert "help: Write webber==2.3.3 there, or take the nearest with --relax." in done.stderr
+
+
 def test_what_runs_already_is_said_before_anything_is_made(mono: Mono) -> None:
     ports = free_ports(2)
     workspace = mono({**files(*ports), "services/idle/Dockerfile": "FROM scratch\n"})
