@@ -39,7 +39,7 @@ format: setup ## Format the code and apply safe fixes
 	$(BIN)/ruff format .
 
 pytest: setup
-	$(BIN)/pytest -m "$(FAST)" $(ARGS)
+	@scripts/test "$(FAST)" $(ARGS)
 
 pytest-all: setup
 	$(BIN)/pytest $(ARGS)
