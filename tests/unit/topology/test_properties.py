@@ -17,7 +17,9 @@ from tests.support.workspace import HEAD, MODULES, load, write_workspace
 
 here = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 
-names = st.sampled_from([*MODULES, "*", "x", "url", "port", "to", "path", "name", "modules", "each", "files", "needs", "command", "all", ""])
+names = st.sampled_from(
+    [*MODULES, "*", "x", "url", "port", "to", "path", "name", "modules", "each", "files", "needs", "command", "all", ""]
+)
 scalars = st.one_of(
     names.map(json.dumps), st.integers(-5, 10**5).map(str), st.sampled_from(["true", "1.5", "1979-05-27"])
 )
