@@ -42,10 +42,11 @@ topology_option = click.option("-t", "--topology", help="The topology whose serv
 @topology_option
 @json_option
 def command(projects: tuple[str, ...], topology: str | None, as_json: bool) -> None:
-    from decant_tools.workspace.release import check_depth, choose, next_versions, standings
+    from decant_tools.workspace.release import check_depth, check_readable, choose, next_versions, standings
 
     view = _view(topology)
     if view.git is None:
+        check_readable(view.root)
         click.echo("note: this is no git repository, so there are no versions yet.", err=True)
     else:
         check_depth(view.git)

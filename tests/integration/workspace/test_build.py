@@ -64,6 +64,20 @@ def test_the_version_is_that_of_the_tag(repo: Plain, tmp_path: Path) -> None:
     assert build(repo, tmp_path).artefacts[0].name == "user_service-1.4.0-rc.1.zip"
 
 
+def test_a_version_that_may_be_wrong_is_said_to(repo: Plain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.git("tag", "user_service-v1.4.0")
+    repo.change("fix: later", "services/user_service/app.py")
+    assert not any("version" in note for note in build(repo, tmp_path / "whole").notes)
+    repo.git("clone", "-q", "--depth", "1", f"file://{repo.root}", str(tmp_path / "repo2"))
+    view = open_view(tmp_path / "repo2")
+    built = build_project(view, view.graph.projects["service:user_service"], tmp_path / "cut")
+    assert built.artefacts[0].name == "user_service-0.1.0.zip"
+    assert built.notes[0] == "the version may be wrong: this is a shallow clone, in which older tags are missing."
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    (first, *_) = build(repo, tmp_path / "other").notes
+    assert first.startswith(f"the version may be wrong: Git does not look at {repo.root}: detected dubious ownership")
+
+
 def test_the_same_files_are_the_same_bytes(repo: Plain, tmp_path: Path) -> None:
     (repo.root / "services/user_service/run.sh").touch(0o755)
     first = build(repo, tmp_path / "one")

@@ -114,6 +114,23 @@ def test_without_a_repository_versions_are_0_1_0_and_a_release_is_refused(repo: 
     assert repo.decant("release", "--yes").code == 6
 
 
+@pytest.mark.parametrize("verb", ["versions", "release"])
+def test_a_repository_that_cannot_be_read_is_no_missing_one(repo: Plain, verb: str) -> None:
+    """As in a container that runs as somebody else: its tags are there, and 0.1.0 would be wrong."""
+    answer = repo.decant(verb, *(["--yes"] if verb == "release" else []), GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+    assert (answer.code, answer.out) == (6, "")
+    assert "detected dubious ownership" in answer.err
+    assert f"help: Run `git config --global --add safe.directory {repo.root}`." in answer.err
+    assert "git init" not in answer.err
+
+
+def test_without_git_itself_that_is_what_is_missing(repo: Plain, tmp_path: Path) -> None:
+    answer = repo.decant("versions", PATH=str(tmp_path))
+    assert (answer.code, answer.out) == (6, "")
+    assert "There is no program `git`." in answer.err
+    assert "help: Install git." in answer.err
+
+
 def test_before_the_first_commit_versions_are_0_1_0_and_a_release_is_refused(repo: Plain) -> None:
     repo.git("update-ref", "-d", "HEAD")
     assert versions(repo)["user_service"] == ("0.1.0", 0, "0.1.0")

@@ -14,6 +14,7 @@ from decant_tools.workspace.prune import Pruned, copy_files, prune_project
 from decant_tools.workspace.release.archives import write_tar, write_zip
 from decant_tools.workspace.release.docker import build_image, find_engine, image_name
 from decant_tools.workspace.release.history import labels_of, version_tags
+from decant_tools.workspace.release.publish import unreadable
 from decant_tools.workspace.release.semver import FIRST, Version
 from decant_tools.workspace.release.wheels import BackendError, build_wheel, packaging_of
 
@@ -67,7 +68,7 @@ def build_project(
     """
     version = version_of(view, project)
     pruned = prune_project(view, project)
-    notes = list(pruned.notes)
+    notes = [*_doubts(view), *pruned.notes]
     stem = f"{project.name.replace('/', '-')}-{version}"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -84,6 +85,14 @@ def build_project(
     except OSError as error:
         raise CommandError(f"{project.name} cannot be built: {error.strerror or error} ({error.filename}).") from error
     return Built(version, context, (artefact,), image, tuple(notes))
+
+
+def _doubts(view: View) -> list[str]:
+    """Return why a version may be another one than its tags say."""
+    why = unreadable(view.root) if view.git is None else ""
+    if view.git is not None and view.git.is_shallow():
+        why = "this is a shallow clone, in which older tags are missing."
+    return [f"the version may be wrong: {why}"] if why else []
 
 
 def version_of(view: View, project: Project) -> Version:

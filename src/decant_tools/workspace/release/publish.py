@@ -48,12 +48,34 @@ def open_for_versions(view: View) -> Git:
     """
     git = view.git
     if git is None:
+        check_readable(view.root)
         why = Git.why_not(view.root) or f"{view.root} is in no git repository."
         raise CommandError(f"Versions are tags of git. {why}", hint="Run `git init`, and commit.", exit_code=6)
     if git.head is None:
         raise CommandError("There is no commit yet to give a version to.", hint="Commit first.", exit_code=6)
     check_depth(git)
     return git
+
+
+def unreadable(root: Path) -> str:
+    """Return why the repository that is there cannot be read, in a sentence; "" where there is none, or it can be."""
+    is_there = any((folder / ".git").exists() for folder in (root, *root.parents))
+    return Git.why_not(root) if is_there else ""
+
+
+def check_readable(root: Path) -> None:
+    """Refuse to take a repository that cannot be read for one without tags.
+
+    Raises:
+        CommandError: Exit code 6, where git is missing, or does not trust the folder.
+    """
+    if not (why := unreadable(root)):
+        return
+    top = next(folder for folder in (root, *root.parents) if (folder / ".git").exists())
+    hint = "Install git." if "no program" in why else f"`git -C {top} status` says what is wrong."
+    if "dubious ownership" in why:
+        hint = f"Run `git config --global --add safe.directory {top}`."
+    raise CommandError(f"Versions are tags of git. {why}", hint=hint, exit_code=6)
 
 
 def check_depth(git: Git) -> None:
