@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from decant_tools.workspace.git import Change
     from decant_tools.workspace.model import Edge
 
+COMMON = "requirements.txt"
 _MANIFESTS = frozenset({"requirements", "pyproject", "setup", "setup.cfg", "pipfile", "node"})
 
 
@@ -76,7 +77,7 @@ def _environment(case: Case, change: Change, folder: str) -> bool:
 def _requirements(case: Case, change: Change) -> bool:
     """Judge a requirements file of nobody's: it touches those who include it, when it says something else to them.
 
-    And those who have no manifest: what they run with is what somebody installs for all.
+    And those who have no manifest, when it is part of the list that they run with, the ``requirements.txt`` above them.
     """
     if case.owner_of(change.path):
         return False  # those who include a project's file depend on the project
@@ -96,8 +97,10 @@ def _requirements(case: Case, change: Change) -> bool:
         _touch(case, change, [owner.id for owner in owners], wanted, at)
     for edge in naming:
         _touch(case, change, [edge.source], changed, edge.at)
-    if not posixpath.basename(change.path).startswith("constraint"):
-        _touch(case, change, _without_manifest(case, posixpath.dirname(change.path)), changed)
+    folder = posixpath.dirname(change.path)
+    common = posixpath.join(folder, COMMON)
+    if change.path == common or users.get(common) is False:
+        _touch(case, change, _without_manifest(case, folder), changed)
     return True
 
 
