@@ -15,8 +15,11 @@ import pytest
 
 from decant.errors import CommandError
 from decant_tools.workspace.tasks.entry import Header
+from decant_tools.workspace.tasks.keys import Key
+from decant_tools.workspace.tasks.model import Task, TaskId
 from decant_tools.workspace.tasks.places import find_place
 from decant_tools.workspace.tasks.remote import RemoteStore, open_remote
+from decant_tools.workspace.tasks.results import Results
 from decant_tools.workspace.tasks.sigv4 import Credentials, sign
 from decant_tools.workspace.tasks.store import Store
 
@@ -202,6 +205,55 @@ def test_with_a_key_only_signed_results_count(tmp_path: Path) -> None:
         assert strict.find(OTHER) is None
         assert "not signed" in strict.warnings[0]
         assert strict.find() == b"3 passed\n"  # one bad object does not end it
+
+
+def _flip(whole: bytes) -> bytes:
+    return whole[:-1] + bytes([whole[-1] ^ 1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "key", "reason"),
+    [
+        (bytes, "ours", "it is not signed, and DECANT_CACHE_KEY is set"),
+        (lambda whole: whole[: len(whole) // 2], "", "it is cut or changed, or that of something else"),
+        (_flip, "", "it is cut or changed, or that of something else"),
+        (lambda _: b"", "", "it is cut or changed, or that of something else"),
+    ],
+)
+def test_a_result_that_is_refused_is_replaced_by_the_fresh_one(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], key: str, reason: str
+) -> None:
+    with serving() as server:
+        before = Side(tmp_path / "1", server.url)
+        before.keep()
+        server.kept[f"/{KEY}"] = spoil(server.kept[f"/{KEY}"])
+        reader = Side(tmp_path / "2", server.url, DECANT_CACHE_KEY=key, DECANT_CACHE_MODE="read")
+        assert reader.find() is None
+        reader.keep()
+        assert server.asked.count("PUT") == 1
+        writer = Side(tmp_path / "3", server.url, DECANT_CACHE_KEY=key)
+        assert writer.find() is None
+        writer.keep()
+        assert reader.warnings == writer.warnings == [f"A result of the remote cache is not used: {reason}."]
+        later = Side(tmp_path / "4", server.url, DECANT_CACHE_KEY=key)
+        assert later.find() == b"3 passed\n"
+        assert later.warnings == []
+
+
+def test_a_result_whose_files_cannot_be_unpacked_is_replaced(tmp_path: Path) -> None:
+    task = Task(TaskId("lib:a", "test"), "a", "libs/a", ("true",), outputs=("out/*",))
+    with serving() as server:
+        one = Side(tmp_path / "1", server.url)
+        header = Header(KEY, "lib:a#test", 1.0, 2.0, files=1)
+        one.remote.offer(one.store.put(header, b""))  # a digest that is right, over files that are not there
+        one.remote.close()
+        broken = server.kept[f"/{KEY}"]
+        other = Side(tmp_path / "2", server.url)
+        results = Results(tmp_path, other.store, other.remote)
+        assert results.find(task, Key(KEY, {}), everywhere=True) is None
+        other.keep()
+        assert server.kept[f"/{KEY}"] != broken
+        assert [warning.partition(":")[0] for warning in other.warnings] == ["A result of the remote cache is not used"]
 
 
 def test_a_bucket_gets_requests_that_are_signed_over_what_they_carry(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ _SIGNED = b"hmac-sha256 "
 _SIGNATURE_BYTES = len(_SIGNED) + 64 + 1
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _UNREACHABLE = (OSError, http.client.HTTPException, ValueError)
+_NOT_WHOLE = "it is cut or changed, or that of something else"
+
+
+class _TooLarge(Damaged):
+    """A result that others may well use."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -69,6 +74,8 @@ class RemoteStore:
         self._is_usable = True
         self._lock = threading.Lock()
         self._told: set[str] = set()
+        self._taken: set[str] = set()
+        self._refused: set[str] = set()
         self._waiting: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._sender: threading.Thread | None = None
         self._opener = urllib.request.build_opener(_NoRedirect)
@@ -85,13 +92,32 @@ class RemoteStore:
             if error.code != http.HTTPStatus.NOT_FOUND:
                 self._give_up(f"it answers {error.code} {error.reason}")
             return None
-        except Damaged as error:
+        except _TooLarge as error:
             self._tell(f"A result of the remote cache is not used: {error}.")
+            return None
+        except Damaged as error:
+            self._refuse(key, str(error))
+            return None
+        except http.client.IncompleteRead:
+            self._refuse(key, _NOT_WHOLE)
             return None
         except _UNREACHABLE as error:
             self._give_up(_reason(error))
             return None
-        return self._store.get(key)
+        self._taken.add(key)
+        entry = self._store.get(key)
+        if entry is None:
+            self._refuse(key, _NOT_WHOLE)
+        return entry
+
+    def refuse(self, key: str, reason: str) -> None:
+        """Hear that a result cannot be used: if it came from here, a fresh one takes its place."""
+        if key in self._taken:
+            self._refuse(key, reason)
+
+    def _refuse(self, key: str, reason: str) -> None:
+        self._refused.add(key)
+        self._tell(f"A result of the remote cache is not used: {reason}.")
 
     def offer(self, entry: Entry) -> None:
         """Keep a result for others; nobody waits for it."""
@@ -131,7 +157,7 @@ class RemoteStore:
                 if time.monotonic() > ends:
                     raise TimeoutError(f"an answer took longer than {self._request_s:g} s")
                 if total > self._store.limit_bytes:
-                    raise Damaged("it is larger than the whole local cache may be")
+                    raise _TooLarge("it is larger than the whole local cache may be")
                 chunk = answer.read(CHUNK_BYTES)
                 if not chunk:
                     break
@@ -155,7 +181,8 @@ class RemoteStore:
                 self._give_up(_reason(error))
 
     def _send(self, entry: Entry) -> None:
-        if self._has(entry.header.key):
+        key = entry.header.key
+        if key not in self._refused and self._has(key):
             return
         with entry.path.open("rb") as file:
             head = _SIGNED + self._signature(file) + b"\n" if self._key else b""
@@ -167,7 +194,7 @@ class RemoteStore:
                 digest.update(chunk)
             file.seek(0)
             body = _Body(head, file, time.monotonic() + self._request_s)
-            with self._request("PUT", entry.header.key, body, size, digest.hexdigest()):
+            with self._request("PUT", key, body, size, digest.hexdigest()):
                 pass
 
     def _has(self, key: str) -> bool:

@@ -25,6 +25,9 @@ class Remote(Protocol):
     def fetch(self, key: str) -> Entry | None:
         """Return a result, which then lies in the local store as well; None when there is none or it cannot be told."""
 
+    def refuse(self, key: str, reason: str) -> None:
+        """Hear that a result that was fetched cannot be used."""
+
     def offer(self, entry: Entry) -> None:
         """Keep a result for others; nobody waits for it."""
 
@@ -68,8 +71,10 @@ class Results:
             try:
                 with entry.archive() as file:
                     unpack(file, self._root, compile_patterns(task.outputs, task.folder))
-            except Damaged:
+            except Damaged as error:
                 self.store.drop(key.digest)
+                if self._remote is not None:
+                    self._remote.refuse(key.digest, str(error))
                 return None
         return entry.header
 
