@@ -210,11 +210,13 @@ def _plan(
 ) -> tuple[Plan, list[str]]:
     """Return what is to run, and what is to be said about it."""
     plan = session.plan(name, projects, is_named=bool(chosen["projects"]) and selection is None)
+    notes = session.definitions.notes
     if not chosen["precise"] or selection is None:
-        return plan, []
+        return plan, notes
     from decant_tools.workspace.tasks.precise import narrow
 
-    return narrow(session, plan, selection)
+    plan, said = narrow(session, plan, selection)
+    return plan, [*notes, *said]
 
 
 def _foretell(session: Session, plan: Plan, selection: Selection | None, *, as_json: bool) -> None:

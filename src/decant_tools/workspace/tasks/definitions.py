@@ -68,6 +68,8 @@ class Definitions:
         self._config = config
         self._inputs = inputs
         self._contents: dict[str, bytes | None] = {}
+        self.notes: list[str] = []
+        """What a person should know of the tasks that were asked for."""
 
     def define(self, wanted: TaskId) -> Task | None:
         """Return a task of a project, or None when the project has none of that name.
@@ -171,19 +173,30 @@ class Definitions:
     # --- Makefiles ---
 
     def _make(self, project: Project, wanted: TaskId) -> Task | None:
-        if project.modules or wanted.name not in self._targets(project):
+        if project.modules:
+            return None
+        path, targets = self._makefile(project)
+        if targets.get(wanted.name):
+            note = f"{path}: the target {wanted.name} is left alone, for it calls decant itself."
+            self.notes += [] if note in self.notes else [note]
+        if targets.get(wanted.name, True):
             return None
         command = ("make", "--no-print-directory", "-C", project.path or ".", wanted.name)
         return self._task(project, wanted, command)
 
-    def _targets(self, project: Project) -> frozenset[str]:
-        if project.modules:
-            return frozenset()
+    def _targets(self, project: Project) -> set[str]:
+        """Return the targets of a project that are tasks."""
+        found = {} if project.modules else self._makefile(project)[1]
+        return {name for name, is_ours in found.items() if not is_ours}
+
+    def _makefile(self, project: Project) -> tuple[str, Mapping[str, bool]]:
+        """Return the path of a project's Makefile and its targets, with whether each calls this tool."""
         for name in makefiles.NAMES:
-            content = self.read(_join(project.path, name))
+            path = _join(project.path, name)
+            content = self.read(path)
             if content is not None:
-                return makefiles.targets(content.decode("utf-8", "replace"))
-        return frozenset()
+                return path, makefiles.targets(content.decode("utf-8", "replace"))
+        return "", {}
 
     # --- what stands to reason ---
 

@@ -9,7 +9,7 @@ import pytest
 from decant.errors import CommandError
 from decant_tools.workspace.discover.config import Config, TaskTable
 from decant_tools.workspace.model import Edge, Graph, Project
-from decant_tools.workspace.tasks import definitions
+from decant_tools.workspace.tasks import definitions, makefiles
 from decant_tools.workspace.tasks.linters import configured, lint_command
 from decant_tools.workspace.tasks.model import Task, TaskId
 from decant_tools.workspace.tasks.order import make_plan
@@ -60,9 +60,44 @@ def test_a_target_of_its_makefile_is_the_task() -> None:
     assert define("service:users", "lint").command[0] == "black"
 
 
-def test_a_makefile_that_calls_this_tool_is_not_called_by_it() -> None:
+def test_a_target_that_calls_this_tool_is_not_called_by_it() -> None:
     files = {**FILES, "services/users/Makefile": "test:\n\tdecant test users\n", "services/users/test_x.py": ""}
-    assert "pytest" in define("service:users", "test", files).command
+    found = definitions_of(files)
+    task = found.define(TaskId("service:users", "test"))
+    assert task is not None
+    assert "pytest" in task.command
+    assert found.notes == ["services/users/Makefile: the target test is left alone, for it calls decant itself."]
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("test:\n\tfalse\ndeploy:\n\t@echo use decant build first\n", {"test", "deploy"}),
+        ("test:\n\tfalse\ndeploy:\n\tdecant build s\n", {"test"}),
+        ("check: test\nlint:\n\tfalse\ntest: all\nall:\n\t@decant test\n", {"lint"}),
+        ("check:\n\t$(MAKE) -s all\nall:\n\t-decant test\nlint:\n\t$(MAKE) -C decant\n", {"lint"}),
+        ("test: ; decant test\nlint: ; echo decant\n", {"lint"}),
+        ("test:\n\tcd ../.. && A=1 decant test \\\n\t  s\n", set()),
+        ("test:\n\techo this \\\n\tdecant thing\n", {"test"}),
+        ("D := decant\ntest:\n\t$(D) test\nlint:\n\tif true; then ${D} lint; fi\n", set()),
+        ("test:\n\tuv run decant test\nlint:\n\t../.venv/bin/decant lint\n", set()),
+        ("test:\n\tpython -m pytest decant\nlint:\n\truff check src/decant # decant\n", {"test", "lint"}),
+        ("test:\n\tcat decant.toml; echo 'a; decant b'\n", {"test"}),
+        ("test:: a\ntest:: b\na:\n\ttrue\nb:\n\tdecant up\n", {"a"}),
+        ("test: X = decant\ntest:\n\t# decant test\n\ttrue\n", {"test"}),
+    ],
+)
+def test_each_target_is_judged_by_its_own_recipe_and_those_before_it(text: str, own: set[str]) -> None:
+    found = makefiles.targets(text)
+    assert {name for name, is_ours in found.items() if not is_ours} == own
+
+
+def test_a_target_beside_one_that_speaks_of_this_tool_is_run() -> None:
+    text = "test:\n\t@echo own; false\ndeploy:\n\t@echo use decant build first\n"
+    found = definitions_of({**FILES, "services/users/Makefile": text})
+    task = found.define(TaskId("service:users", "test"))
+    assert task is not None
+    assert (task.command[0], found.notes) == ("make", [])
 
 
 def test_tests_of_a_module_run_from_the_root() -> None:
