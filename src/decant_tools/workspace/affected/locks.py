@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections import defaultdict, deque
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,6 +22,10 @@ _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*(.*)$")
 
 class LockError(Exception):
     """A lock file that cannot be read; the message says where and why."""
+
+
+class _Unknown(Exception):
+    """A document of another form; the message says in which way."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,10 @@ def read_lock(path: str, content: bytes | None) -> Lock:
         return _read_uv(document) if kind_of(path) == "uv" else _read_toml(document)
     except tomllib.TOMLDecodeError as error:
         raise LockError(f"{path}: {error}") from error
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise LockError(f"{path} is no lock file of a kind that is known here ({error!r})") from error
+    except RecursionError as error:
+        raise LockError(f"{path} is nested too deeply") from error
+    except _Unknown as error:
+        raise LockError(f"{path} is no lock file of a kind that is known here: {error}") from error
 
 
 def changed_packages(old: Lock, new: Lock) -> frozenset[str]:
@@ -128,27 +135,49 @@ def _read_uv(document: dict[str, Any]) -> Lock:
     needs: dict[Node, set[Node]] = defaultdict(set)
     tools: dict[str, set[Node]] = defaultdict(set)
     members: dict[str, str] = {}
+    if "version" not in document:
+        raise _Unknown("it has no version; `uv lock` writes one")
     if not isinstance(document["version"], int):
-        raise TypeError("version")
-    for entry in document.get("package", []):
-        name = _normal(entry["name"])
-        resolved[name].append(_identity(entry))
-        needs[name, ""] |= _needs(entry.get("dependencies", []))
-        for extra, wanted in entry.get("optional-dependencies", {}).items():
-            needs[name, _normal(extra)] |= _needs(wanted) | {(name, "")}
-            tools[name].add((name, _normal(extra)))
-        for wanted in entry.get("dev-dependencies", {}).values():
-            tools[name] |= _needs(wanted)
-        source = entry.get("source", {})
-        folder = source.get("editable", source.get("virtual", source.get("directory")))
-        if isinstance(folder, str):
-            members[posixpath.normpath(folder).removeprefix(".")] = name
+        raise _Unknown("its version is no whole number")
+    for name, entry in _named(document, "package"):
+        with _written_by_uv(entry["name"]):
+            resolved[name].append(_identity(entry))
+            needs[name, ""] |= _needs(entry.get("dependencies", []))
+            for extra, wanted in entry.get("optional-dependencies", {}).items():
+                needs[name, _normal(extra)] |= _needs(wanted) | {(name, "")}
+                tools[name].add((name, _normal(extra)))
+            for wanted in entry.get("dev-dependencies", {}).values():
+                tools[name] |= _needs(wanted)
+            source = entry.get("source", {})
+            folder = source.get("editable", source.get("virtual", source.get("directory")))
+            if isinstance(folder, str):
+                members[posixpath.normpath(folder).removeprefix(".")] = name
     return Lock(
         {name: sorted(map(repr, entries)) for name, entries in resolved.items()},
         {node: frozenset(wanted) for node, wanted in needs.items()},
         members,
         {name: frozenset(wanted) for name, wanted in tools.items()},
     )
+
+
+def _named(document: Mapping[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the packages of a lock with their normalised names."""
+    entries = document.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise _Unknown(f"{key} is no list of tables")
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry.get("name"), str):
+            raise _Unknown(f"package {number} has no name")
+        yield _normal(entry["name"]), entry
+
+
+@contextmanager
+def _written_by_uv(name: str) -> Iterator[None]:
+    """Tell of a package whose tables are not uv's: they are many, and a person is helped by the name alone."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise _Unknown(f"package {name} is not written as uv does") from error
 
 
 def _identity(entry: Mapping[str, Any]) -> object:
@@ -178,15 +207,12 @@ def _needs(wanted: Iterable[Mapping[str, Any]]) -> set[Node]:
 
 
 def _read_toml(document: dict[str, Any]) -> Lock:
-    entries = document.get("package", document.get("packages"))
-    if not isinstance(entries, list):
-        if "metadata" in document or "lock-version" in document:
-            entries = []  # a lock of nothing
-        else:
-            raise ValueError("no packages")
+    key = "package" if "package" in document else "packages"
+    if not {key, "metadata", "lock-version"} & document.keys():  # without packages it is a lock of nothing
+        raise _Unknown("it lists no packages")
     resolved: dict[str, list[str]] = defaultdict(list)
-    for entry in entries:
-        resolved[_normal(entry["name"])].append(repr(_ordered(entry)))
+    for name, entry in _named(document, key):
+        resolved[name].append(repr(_ordered(entry)))
     return Lock({name: sorted(found) for name, found in resolved.items()})
 
 

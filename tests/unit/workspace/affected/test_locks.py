@@ -149,12 +149,42 @@ def test_a_new_lock_is_compared_with_nothing() -> None:
         ("uv.lock", b'version = 1\npackage = "x"\n', "known"),
         ("uv.lock", b"version = 1\n<<<<<<< HEAD\n", "merge"),
         ("poetry.lock", b"x = 1", "known"),
+        ("poetry.lock", b"x = " + 20_000 * b"[", "poetry.lock"),
         ("requirements.txt", b"a==1\n<<<<<<< HEAD\nb==2\n", "merge"),
     ],
 )
 def test_what_cannot_be_read_says_why(path: str, content: bytes, words: str) -> None:
     with pytest.raises(LockError, match=words):
         read_lock(path, content)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("uv.lock", "# x\n", "it has no version; `uv lock` writes one"),
+        ("uv.lock", 'version = "1"\n', "its version is no whole number"),
+        ("uv.lock", "version = 1\npackage = 3\n", "package is no list of tables"),
+        ("uv.lock", 'version = 1\npackage = ["a"]\n', "package is no list of tables"),
+        ("uv.lock", "version = 1\n[[package]]\nversion = '1'\n", "package 1 has no name"),
+        ("uv.lock", "version = 1\n[[package]]\nname = 3\n", "package 1 has no name"),
+        ("uv.lock", "version = 1\n[[package]]\nname = 'a'\ndependencies = 3\n", "package a is not written as uv does"),
+        (
+            "uv.lock",
+            "version = 1\n[[package]]\nname = 'a'\ndependencies = [{}]\n",
+            "package a is not written as uv does",
+        ),
+        ("uv.lock", "version = 1\n[[package]]\nname = 'a'\nwheels = 3\n", "package a is not written as uv does"),
+        ("uv.lock", "version = 1\n[[package]]\nname = 'a'\nsource = 3\n", "package a is not written as uv does"),
+        ("poetry.lock", "# x\n", "it lists no packages"),
+        ("pdm.lock", "package = 3\n", "package is no list of tables"),
+        ("pylock.toml", "[[packages]]\nversion = '1'\n", "package 1 has no name"),
+        ("pylock.toml", "packages = [1]\n", "packages is no list of tables"),
+    ],
+)
+def test_what_is_no_lock_is_told_in_words(path: str, text: str, words: str) -> None:
+    with pytest.raises(LockError) as caught:
+        read_lock(f"a/{path}", text.encode())
+    assert str(caught.value) == f"a/{path} is no lock file of a kind that is known here: {words}"
 
 
 @pytest.mark.parametrize(
