@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from decant_tools.workspace.assemble.checks import check
@@ -14,7 +14,7 @@ from decant_tools.workspace.assemble.imports import Imports
 from decant_tools.workspace.assemble.manifests import Manifests
 from decant_tools.workspace.assemble.modules import add_modules
 from decant_tools.workspace.assemble.places import add_links
-from decant_tools.workspace.model import Graph
+from decant_tools.workspace.model import Finding, Graph
 
 if TYPE_CHECKING:
     from decant_tools.workspace.discover.discovery import Discovery
@@ -49,5 +49,17 @@ def build_graph(
     imports = Imports(edges, files, facts, manifests.roots())
     imports.add()
     add_links(edges, files)
-    found = [*discovery.findings, *manifests.findings, *check(edges, files, facts, manifests)]
+    found = [
+        *_untold(discovery.findings, manifests.findings),
+        *manifests.findings,
+        *check(edges, files, facts, manifests),
+    ]
     return Graph(discovery.projects, edges.sorted(), sorted(set(found)))
+
+
+def _untold(findings: Iterable[Finding], told: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings of the discovery without the broken manifests that their facts tell of, and say more about."""
+    paths = {finding.at.partition(":")[0] for finding in told if finding.code == "unreadable-manifest"}
+    for finding in findings:
+        if finding.code != "broken-manifest" or finding.at.partition(":")[0] not in paths:
+            yield finding

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from decant_tools.workspace.facts.toml import parse_toml
+from decant_tools.workspace.facts.toml import broken_line, parse_toml
 
 
 class Manifest(NamedTuple):
@@ -18,6 +18,7 @@ class Manifest(NamedTuple):
         members: Globs of the members of a uv workspace, or None where it is none.
         exclude: Globs of folders that are no members.
         is_broken: Whether it cannot be read.
+        line: Where it is broken, counted from 1; 0 where that is not known.
     """
 
     name: str = ""
@@ -25,6 +26,7 @@ class Manifest(NamedTuple):
     members: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     is_broken: bool = False
+    line: int = 0
 
 
 FILES = ("pyproject.toml", "setup.cfg", "setup.py")
@@ -50,8 +52,8 @@ def read_manifest(path: str, content: bytes) -> Manifest:
     if kind == "pyproject.toml":
         try:
             return _pyproject(parse_toml(text))
-        except (ValueError, RecursionError):
-            return Manifest(is_broken=True)
+        except (ValueError, RecursionError) as error:
+            return Manifest(is_broken=True, line=broken_line(error, text))
     if kind == "setup.cfg":
         metadata = text.partition("[metadata]")[2].partition("\n[")[0]
         options = text.partition("[options")[2]

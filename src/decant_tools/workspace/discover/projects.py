@@ -111,8 +111,7 @@ class _Discoverer:
             return frozenset()
         root = self.read([PYPROJECT]).get(PYPROJECT, Manifest())
         if root.is_broken:
-            message = "pyproject.toml is not TOML, so the members of a uv workspace are not known."
-            self.findings.append(Finding("warning", "broken-manifest", PYPROJECT, message))
+            self.broken(PYPROJECT, root, "the members of a uv workspace are not known")
         if root.members is None:
             return frozenset()
         with_manifest = (path for path in self.folders if path and PYPROJECT in self.folders.files(path))
@@ -173,11 +172,15 @@ class _Discoverer:
         for at, path in paths.items():
             manifest = read.get(at, Manifest())
             if manifest.is_broken:
-                message = f"{at} is not TOML: its name and its dependencies are not known."
-                self.findings.append(Finding("warning", "broken-manifest", at, message, "Correct it."))
+                self.broken(at, manifest, "its name and its dependencies are not known")
             known = merged.get(path, Manifest())
             merged[path] = Manifest(known.name or manifest.name, tuple(dict.fromkeys((*known.bases, *manifest.bases))))
         return merged
+
+    def broken(self, path: str, manifest: Manifest, meaning: str) -> None:
+        at = f"{path}:{manifest.line}" if manifest.line else path
+        message = f"This file is not TOML: {meaning}."
+        self.findings.append(Finding("warning", "broken-manifest", at, message, "Correct it."))
 
     def look_at(self, found: Found, project: Project) -> None:
         path = project.path

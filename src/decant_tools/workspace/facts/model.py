@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-EXTRACTOR_VERSION = 5
+EXTRACTOR_VERSION = 6
 """Goes up whenever a file's facts may come out otherwise than before: what was kept of older ones is read anew."""
 
 FileKind = Literal["python", "setup", "requirements", "pyproject", "pipfile", "setup.cfg", "lock", "dockerfile", "node"]

@@ -10,7 +10,7 @@ from decant_tools.workspace.facts.model import Facts, Requirement
 from decant_tools.workspace.facts.names import normalise
 from decant_tools.workspace.facts.requirements import read_requirement, unreadable
 from decant_tools.workspace.facts.text import decode
-from decant_tools.workspace.facts.toml import parse_toml
+from decant_tools.workspace.facts.toml import broken_line, parse_toml
 
 Table = Mapping[str, Any]
 """What TOML is read as: dicts, which are asked for: asking whether something is a mapping takes ten times as long."""
@@ -56,8 +56,7 @@ def _load(content: bytes) -> tuple[str, Table | Facts]:
             raise ValueError("its bytes are not UTF-8")
         return text, parse_toml(text)
     except (ValueError, RecursionError) as error:
-        line = re.search(r"at line (\d+)", str(error))
-        fault = unreadable(int(line[1]) if line else 0, f"This file is not valid TOML: {error}.", "Correct it.")
+        fault = unreadable(broken_line(error, text), f"This file is not valid TOML: {error}.", "Correct it.")
         return text, Facts(faults=(fault,))
 
 

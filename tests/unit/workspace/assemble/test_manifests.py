@@ -134,7 +134,14 @@ def test_a_broken_manifest_is_an_error_and_the_rest_of_the_graph_stands() -> Non
     files = {**PLAIN, "libs/db/pyproject.toml": "[project\n", "services/orders/app.py": "import db"}
     graph = graph_of(files)
     assert (ORDERS, "lib:db") in links(graph, "import")
-    assert finding(graph, "unreadable-manifest").at == "libs/db/pyproject.toml:1"
+    assert found(graph, "unreadable-manifest", "broken-manifest") == [
+        ("unreadable-manifest", "libs/db/pyproject.toml:1")
+    ]
+
+
+def test_a_broken_manifest_of_the_workspace_is_told_once() -> None:
+    graph = graph_of({**PLAIN, "pyproject.toml": "[project]\nname =\n"})
+    assert found(graph) == [("unreadable-manifest", "pyproject.toml:2")]
 
 
 def test_packages_of_javascript_are_named_apart_from_distributions() -> None:

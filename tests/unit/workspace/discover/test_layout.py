@@ -131,8 +131,8 @@ def test_the_name_of_the_distribution_is_that_of_its_manifest(files: dict[str, s
 
 
 def test_a_broken_manifest_is_told_and_the_project_is_found_nevertheless() -> None:
-    discovery = found_in(files={"libs/db/pyproject.toml": "[project", "libs/db/db/__init__.py": ""})
+    discovery = found_in(files={"libs/db/pyproject.toml": "\n[project", "libs/db/db/__init__.py": ""})
     assert project(discovery, "db").distribution == ""
-    assert [(finding.level, finding.code, finding.at) for finding in discovery.findings] == [
-        ("warning", "broken-manifest", "libs/db/pyproject.toml")
-    ]
+    (finding,) = discovery.findings
+    assert (finding.level, finding.code, finding.at) == ("warning", "broken-manifest", "libs/db/pyproject.toml:2")
+    assert finding.message == "This file is not TOML: its name and its dependencies are not known."

@@ -38,7 +38,7 @@ def test_a_member_among_libs_is_a_lib() -> None:
 
 def test_a_broken_manifest_at_the_root_is_told() -> None:
     assert codes(found_in("services/a/app.py", files={"pyproject.toml": "x"})) == [
-        ("broken-manifest", "pyproject.toml")
+        ("broken-manifest", "pyproject.toml:1")
     ]
 
 
