@@ -209,7 +209,10 @@ def _plan(
     session: Session, name: str, projects: list[Project], chosen: dict[str, Any], selection: Selection | None
 ) -> tuple[Plan, list[str]]:
     """Return what is to run, and what is to be said about it."""
-    plan = session.plan(name, projects, is_named=bool(chosen["projects"]) and selection is None)
+    are_named = bool(chosen["projects"])
+    plan = session.plan(
+        name, projects, is_named=are_named and selection is None, is_reached=selection is not None and not are_named
+    )
     notes = session.definitions.notes
     if not chosen["precise"] or selection is None:
         return plan, notes

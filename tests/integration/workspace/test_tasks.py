@@ -451,6 +451,47 @@ def test_a_failing_test_fails(services: Repository) -> None:
     assert run_tests(session_of(services.root))["orders"] == ("failed", "exit code 1")
 
 
+def test_tests_at_the_root_are_run_once_when_all_are(services: Repository) -> None:
+    services.write(
+        {
+            "tests/test_all.py": "from services.orders.prices import total\ndef test_it(): assert total() == 3\n",
+            "libs/common/common.py": "",
+        }
+    )
+    assert run_tests(session_of(services.root))["workspace"] == ("passed", "")
+    assert run_tests(session_of(services.root))["workspace"] == ("cached", "")
+    services.write({"libs/common/common.py": "changed = 1"})  # they may reach it in ways that nobody sees
+    assert run_tests(session_of(services.root))["workspace"] == ("passed", "")
+    services.write({"services/orders/prices.py": "def total(): return 4\n"})
+    assert run_tests(session_of(services.root))["workspace"] == ("failed", "exit code 1")
+
+
+def test_tests_at_the_root_run_with_what_a_change_reaches_and_not_with_what_is_named(
+    services: Repository, decant: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.write({"tests/test_all.py": "def test_it(): assert 0\n"})
+    services.commit()
+
+    def planned(*args: str) -> set[str]:
+        found = decant.json("test", "--dry-run", *args)
+        return {each["project"] for each in found["tasks"]}
+
+    monkeypatch.chdir(services.root)
+    everything = {"workspace", "service:orders", "service:empty", "service:none"}
+    assert planned() == everything
+    assert planned("orders") == {"service:orders"}
+    assert planned("--affected", "--base", "main") == set()
+    services.write({"services/orders/prices.py": "# changed"})
+    assert planned("--affected", "--base", "main") == {"workspace", "service:orders"}
+    assert planned("--affected", "--base", "main", "orders") == {"service:orders"}
+    services.git("checkout", "-q", ".")
+    services.write({"tests/test_all.py": "def test_it(): assert 1\n"})
+    assert planned("--affected", "--base", "main") == everything
+    monkeypatch.chdir(services.root / "services/orders")
+    assert planned() == {"service:orders"}
+    assert planned("--all") == everything
+
+
 def chosen_tests(root: Path) -> set[str]:
     """Return the test files that ``--precise`` leaves of the changes in the work tree."""
     from decant_tools.workspace.affected import affected

@@ -230,9 +230,11 @@ class _Reading:
     # --- libs ---
 
     def _libs(self) -> list[Project]:
-        """Return the libs that the project depends on, in any number of steps, sorted by path."""
+        """Return the libs that the project depends on, in any number of steps, sorted by path; all for the workspace."""
         graph = self.view.graph
-        found = (graph.projects.get(node) for node in made_of(graph, self.project) - {self.project.id})
+        is_known = self.project.id in graph.projects
+        nodes = made_of(graph, self.project) - {self.project.id} if is_known else set(graph.projects)
+        found = (graph.projects.get(node) for node in nodes)
         return sorted((each for each in found if each and each.kind == "lib"), key=lambda lib: lib.path)
 
     def _lib(self, lib: Project) -> None:

@@ -27,6 +27,9 @@ BUILD = "decant_tools.workspace.tasks.building"
 WORKSPACE = "workspace"
 """Stands in for a project that the workspace's own ``tests`` belong to."""
 
+OF_WORKSPACE = Project("service", WORKSPACE, "")
+"""That project, where no service with modules is there for it: its environment holds every lib."""
+
 BUILT_IN = ("test", "lint", "build")
 _KEPT = frozenset({"test", "lint"})
 _NEEDS: Mapping[str, tuple[str, ...]] = {"build": ("^build",)}
@@ -246,18 +249,28 @@ class Definitions:
         return replace(self._task(project, wanted, (), note="tested by what it needs"), needs=tuple(known))
 
     def _of_workspace(self, wanted: TaskId) -> Task | None:
-        """Return the tests that are nobody's own: they see the application from outside, whichever service answers."""
-        hosting = tuple(each.id for each in self._graph.projects.values() if each.modules)
-        if wanted.name != "test" or not self._workspace_tests or not hosting:
+        """Return the tests that are nobody's own: they see the application from outside, whichever service answers.
+
+        Of plain services and libs they may reach any, by imports, by files and by starting them.
+        """
+        if wanted.name != "test" or not self._workspace_tests:
             return None
-        name = min(hosting)
-        task = self._pytest(self._graph.projects[name], wanted, "", ["tests"])
-        task = replace(task, label=WORKSPACE, sources=hosting, host=name, files=tuple(self._inputs.below("tests")))
-        return _with_table(replace(task, tests=()), None, ())
+        hosting = tuple(each.id for each in self._graph.projects.values() if each.modules)
+        host = min(hosting, default="")
+        task = self._pytest(self._graph.projects[host] if host else OF_WORKSPACE, wanted, "", ["tests"])
+        sources = hosting or tuple(self._graph.projects)
+        task = replace(task, label=WORKSPACE, sources=sources, host=host, files=tuple(self._inputs.below("tests")))
+        table = self._config.tasks.get(wanted.name)  # its command and patterns are for the folders of projects
+        return _with_table(task, table._replace(inputs=None, outputs=None) if table else None, ())
 
     @cached_property
     def _workspace_tests(self) -> list[str]:
-        return [path for path in self._inputs.below("tests") if is_test_file(path)]
+        """The test files in ``tests`` at the root that belong to no project."""
+        plain = [each.path for each in self._graph.projects.values() if not each.modules]
+        if "" in plain or not self._graph.projects:
+            return []
+        owned = tuple(f"{path}/" for path in plain)
+        return [path for path in self._inputs.below("tests") if is_test_file(path) and not path.startswith(owned)]
 
     def _pytest(self, project: Project, wanted: TaskId, cwd: str, targets: list[str]) -> Task:
         command = ["python", "-m", "pytest"]

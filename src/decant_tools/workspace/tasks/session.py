@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from decant.errors import CommandError
 from decant_tools.workspace.model import Project
 from decant_tools.workspace.store import home_of
-from decant_tools.workspace.tasks.definitions import OWN_PYTHON, Definitions
+from decant_tools.workspace.tasks.definitions import OF_WORKSPACE, OWN_PYTHON, WORKSPACE, Definitions
 from decant_tools.workspace.tasks.inputs import Inputs
 from decant_tools.workspace.tasks.keying import Keying, Machine, installed_packages
 from decant_tools.workspace.tasks.keys import Key, explain
@@ -103,24 +103,33 @@ class Session:
         self.inputs = self._inputs(view, self._slices)
         self.definitions = Definitions(view.tree, view.graph, config, self.inputs)
 
-    def plan(self, name: str, projects: Sequence[Project], *, is_named: bool) -> Plan:
-        """Return the plan that a task of some projects makes.
+    def plan(self, name: str, projects: Sequence[Project], *, is_named: bool, is_reached: bool = False) -> Plan:
+        """Return the plan that a task of some projects makes; of all projects, the workspace's own belongs to it.
 
         Args:
             name: The task.
             projects: Whose.
             is_named: Whether a person named them: then each of them has to have the task.
+            is_reached: Whether they are all that a change reaches: what sees one of them from outside belongs to it.
 
         Raises:
             CommandError: Exit code 4 when nobody has such a task; 3 when tasks wait for each other.
         """
-        plan = make_plan([TaskId(project.id, name) for project in projects], self.definitions.define)
+        asked = [TaskId(project.id, name) for project in projects]
+        if not is_named and (is_reached or len(projects) == len(self.view.graph.projects)):
+            asked += self._shared(name, projects)
+        plan = make_plan(asked, self.definitions.define)
         without = [project for project in projects if TaskId(project.id, name) not in plan.asked]
         if is_named and without:
             self._refuse(without[0].name, name)
         if not plan.tasks and name not in self.definitions.names():
             self._refuse("this workspace", name)
         return plan
+
+    def _shared(self, name: str, projects: Sequence[Project]) -> list[TaskId]:
+        """Return the workspace's own task, if one of some projects is among those that it sees."""
+        task = self.definitions.define(TaskId(WORKSPACE, name))
+        return [task.id] if task and not {project.id for project in projects}.isdisjoint(task.sources) else []
 
     def _refuse(self, whose: str, name: str) -> NoReturn:
         from decant.settings.suggest import suggest
@@ -227,7 +236,8 @@ class Session:
             return environ | {
                 name: os.pathsep.join(filter(None, [path, environ.get(name)])) for name, path in paths.items()
             }
-        return self._prepare(self.view.graph.projects[task.host or task.id.project], task, environ)
+        project = self.view.graph.projects.get(task.host or task.id.project, OF_WORKSPACE)
+        return self._prepare(project, task, environ)
 
     def _virtual(self, project: Project, task: Task, environ: Mapping[str, str]) -> Mapping[str, str]:
         from decant_tools.workspace.environments import environment_for

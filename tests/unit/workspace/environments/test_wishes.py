@@ -111,6 +111,13 @@ def test_a_lib_in_a_folder_of_its_own_finds_itself_there() -> None:
     assert wishes_of(found, inner, "test").path == ("packages/tables/src", "")  # type: ignore[arg-type]
 
 
+def test_the_workspace_itself_has_what_its_root_asks_for_and_every_lib() -> None:
+    files = {"requirements.txt": "httpx\n", "libs/common_utils/requirements.txt": "yaml\n"}
+    found = wishes_of(sight(files, COMMON, needs=False), Project("service", "workspace", ""), "test")  # type: ignore[arg-type]
+    assert texts(found) == ["httpx", "yaml", "pytest"]
+    assert found.path == ("libs", "")
+
+
 def test_libs_of_a_service_that_is_needed_are_none_of_ours() -> None:
     files = {"services/orders/requirements.txt": "flask\n", "libs/common_utils/requirements.txt": "attrs\n"}
     edges = [(ORDERS.id, USERS.id), (USERS.id, COMMON.id), (USERS.id, ORDERS.id)]

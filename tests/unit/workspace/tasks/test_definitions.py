@@ -13,7 +13,7 @@ from decant_tools.workspace.tasks import definitions, makefiles
 from decant_tools.workspace.tasks.linters import configured, lint_command
 from decant_tools.workspace.tasks.model import Task, TaskId
 from decant_tools.workspace.tasks.order import make_plan
-from tests.unit.workspace.tasks.workspaces import CONFIG, FILES, definitions_of
+from tests.unit.workspace.tasks.workspaces import CONFIG, FILES, GRAPH, definitions_of
 
 SHARED = ("--rootdir", "../..", "-c", "../../pyproject.toml")
 
@@ -113,6 +113,26 @@ def test_a_service_of_modules_is_tested_by_its_modules_and_the_workspace() -> No
     assert shared.command == ("python", "-m", "pytest", "tests")
     assert (shared.sources, shared.host) == (("service:shop",), "service:shop")
     assert set(shared.files) == {"tests/test_shop.py", "tests/helpers.py"}
+
+
+def test_tests_at_the_root_of_plain_projects_see_all_of_them() -> None:
+    graph = Graph([each for each in GRAPH.projects.values() if each.kind != "module" and not each.modules], ())
+    config = Config(tasks={"test": TaskTable(command="make x", env=("STAGE",), inputs=("*.py",))})
+    found = definitions_of({**FILES, "tests/deep/test_x.py": ""}, config, graph).define(TaskId("workspace", "test"))
+    assert found is not None
+    assert (found.command, found.cwd, found.host) == (("python", "-m", "pytest", "tests"), "", "")
+    assert (found.sources, found.inputs, found.is_here) == (tuple(graph.projects), (), False)
+    assert set(found.files) == {"tests/test_shop.py", "tests/helpers.py", "tests/deep/test_x.py"}
+    assert "STAGE" in found.env
+    assert definitions_of({"tests/helpers.py": ""}, config, graph).define(TaskId("workspace", "test")) is None
+    assert definitions_of(FILES, config, graph).define(TaskId("workspace", "lint")) is None
+
+
+@pytest.mark.parametrize("project", [Project("service", "all", ""), Project("service", "e2e", "tests")])
+def test_tests_at_the_root_that_are_a_projects_own_are_not_run_twice(project: Project) -> None:
+    found = definitions_of(FILES, Config(), Graph([project], ()))
+    assert found.define(TaskId("workspace", "test")) is None
+    assert found.define(TaskId(project.id, "test")) is not None
 
 
 def test_a_workspace_without_tests_of_its_own_has_only_those_of_its_modules() -> None:
