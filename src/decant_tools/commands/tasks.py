@@ -139,13 +139,17 @@ def lint(ctx: click.Context, /, **chosen: Any) -> None:
 
 
 def _main(ctx: click.Context, name: str, chosen: dict[str, Any]) -> None:
+    from decant_tools.workspace.root import find_root, nobody_in
     from decant_tools.workspace.tasks.session import Session
-    from decant_tools.workspace.view import find_root, open_view
+    from decant_tools.workspace.view import open_view
 
     chosen.setdefault("precise", False)
     _check(chosen)
     root = find_root()
     view = open_view(root, topology=chosen["topology"])
+    nobody = [] if view.graph.projects else [nobody_in(root)]
+    for note in nobody:
+        _say(note)
     selection = _select(view, chosen) if chosen["is_affected"] else None
     session = Session(view, _options_of(chosen), _say, topology=chosen["topology"])
     plan, notes = _plan(session, name, _projects(view, root, chosen, selection), chosen, selection)
@@ -154,7 +158,7 @@ def _main(ctx: click.Context, name: str, chosen: dict[str, Any]) -> None:
     if chosen["dry_run"]:
         _foretell(session, plan, selection, as_json=chosen["as_json"])
         return
-    ctx.exit(_run(session, plan, selection, notes, name, chosen, colour=ctx.color is not False))
+    ctx.exit(_run(session, plan, selection, [*nobody, *notes], name, chosen, colour=ctx.color is not False))
 
 
 def _check(chosen: dict[str, Any]) -> None:

@@ -238,6 +238,21 @@ def test_without_names_the_folder_decides(
     assert set(decant.statuses("test")) == ALL
 
 
+@pytest.mark.parametrize("name", ["test", "lint", "build"])
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--affected",)])
+def test_a_workspace_without_projects_is_told(
+    tmp_path: Path, decant: Told, monkeypatch: pytest.MonkeyPatch, name: str, more: tuple[str, ...]
+) -> None:
+    found = Repository(tmp_path / "bare")
+    found.write({"README.md": "", "shop/pyproject.toml": "", "shop/services/a/app.py": ""})
+    found.commit()
+    monkeypatch.chdir(found.root)
+    assert decant(name, *more) == 0
+    assert f"There is no service and no lib in {found.root}." in decant.err
+    assert decant.err.count("decant -C shop") == 1
+    assert decant.json(name, *more)["tasks"] == []
+
+
 @pytest.mark.parametrize("name", ["back", "service:back", "services/back", "services/back/", "./services/back"])
 def test_a_project_is_named_in_any_way(repository: Repository, decant: Told, name: str) -> None:
     assert set(decant.statuses("test", name)) == {"back"}

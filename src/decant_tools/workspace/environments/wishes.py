@@ -230,7 +230,7 @@ class _Reading:
     # --- libs ---
 
     def _libs(self) -> list[Project]:
-        """Return the libs that the project depends on, in any number of steps, sorted by path; all for the workspace."""
+        """Return the libs that the project depends on, in any number of steps, by path; for the workspace, all."""
         graph = self.view.graph
         is_known = self.project.id in graph.projects
         nodes = made_of(graph, self.project) - {self.project.id} if is_known else set(graph.projects)
