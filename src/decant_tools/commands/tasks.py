@@ -202,7 +202,7 @@ def _projects(view: View, root: Path, chosen: dict[str, Any], selection: Selecti
     from decant_tools.workspace.tasks.choosing import choose, folder_of
 
     here = None if chosen["is_all"] or selection is not None else folder_of(root, Path.cwd())
-    found = choose(view.graph, chosen["projects"], here)
+    found = choose(view.graph, chosen["projects"], here, root)
     if selection is None:
         return found
     ids = selection.ids

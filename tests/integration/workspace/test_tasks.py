@@ -258,6 +258,38 @@ def test_a_project_is_named_in_any_way(repository: Repository, decant: Told, nam
     assert set(decant.statuses("test", name)) == {"back"}
 
 
+@pytest.mark.parametrize(
+    ("here", "name", "found"),
+    [
+        ("services/front", "../back", "back"),
+        ("services/front", "../back/", "back"),
+        ("services/front", ".", "front"),
+        ("services/front", "other", "other"),
+        ("services/front", "services/back", "back"),  # of the workspace, as everywhere
+        ("services", "./back", "back"),
+        ("services/front/deep", "..", "front"),
+        ("services/front/deep", "../../other", "other"),
+        ("services/front", "{root}/services/back", "back"),
+        (".", "services/../services/back", "back"),
+    ],
+)
+def test_a_folder_is_that_of_where_one_is(
+    repository: Repository, decant: Told, monkeypatch: pytest.MonkeyPatch, here: str, name: str, found: str
+) -> None:
+    (repository.root / "services/front/deep").mkdir()
+    monkeypatch.chdir(repository.root / here)
+    assert set(decant.statuses("test", name.format(root=repository.root))) == {found}
+
+
+@pytest.mark.parametrize("name", ["../nobody", "..", "../../..", "../../../../..", "/", ""])
+def test_a_folder_of_no_project_is_exit_code_4(
+    repository: Repository, decant: Told, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(repository.root / "services/front")
+    assert decant("test", name) == 4
+    assert f"No project is called {name!r}." in decant.err
+
+
 def test_what_is_not_there_is_exit_code_4_with_a_near_name(repository: Repository, decant: Told) -> None:
     assert decant("test", "frnt") == 4
     assert "Did you mean 'front'?" in decant.err
