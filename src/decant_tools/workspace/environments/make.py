@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from decant.errors import CommandError
 from decant.home import ensure_home
+from decant_tools.workspace.environments.beside import write_wheels
 from decant_tools.workspace.environments.installers import TIMED_OUT, Failed, Installer, Uv, installer
 from decant_tools.workspace.environments.requirements import FIND_LINKS
 from decant_tools.workspace.environments.trouble import MISSING, explain, missing_versions
@@ -150,7 +151,7 @@ class Shelf:
 
     def _install(self, path: Path, wishes: Wishes, program: Installer) -> None:
         editable = [f"-e {self._at(folder)}{self._extras(wishes, folder)}" for folder in wishes.editable]
-        lines = [line.text for line in wishes.lines]
+        lines = [*(line.text for line in wishes.lines), *write_wheels(path / "beside", wishes.beside)]
         if not (lines or editable):
             return
         options: list[str] = []
@@ -240,6 +241,7 @@ def key_of(wishes: Wishes, root: Path, blobs: Mapping[str, str]) -> str:
         "lock": [blobs.get(wishes.lock, ""), wishes.member, list(wishes.groups)] if wishes.lock else [],
         "manifests": {path: blobs.get(path, "") for path in wishes.manifests},
         **({"extras": {folder: list(names) for folder, names in wishes.extras.items()}} if wishes.extras else {}),
+        **({"beside": dict(wishes.beside)} if wishes.beside else {}),
         "editable": [str(root), *wishes.editable] if wishes.editable or wishes.lock else [],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()[:20]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 from decant.errors import CommandError
+from decant_tools.workspace.environments.beside import asked_beside
 from decant_tools.workspace.environments.requirements import (
     Asked,
     Line,
@@ -71,6 +72,7 @@ class Wishes:
         groups: The dependency groups of the member that are wanted.
         notes: What a person should know.
         extras: Extras that are wanted of editable folders, by folder.
+        beside: Libs on the path that what is installed asks for by name: the version to be taken for installed.
     """
 
     lines: tuple[Line, ...] = ()
@@ -84,6 +86,7 @@ class Wishes:
     groups: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 def wishes_of(view: View, project: Project, purpose: Purpose, *, uses_lock: bool = True) -> Wishes:
@@ -144,12 +147,14 @@ class _Reading:
         for lib in self._libs():
             self._lib(lib)
         self._take(self.asked.lines)
+        beside = self._beside()
         if is_test and "pytest" not in {line.name for line in self.lines}:
             self.lines.append(Line("pytest", "decant"))
         return Wishes(
             tuple(dict.fromkeys(self.lines)), tuple(self.asked.constraints), tuple(dict.fromkeys(self.asked.options)),
             tuple(dict.fromkeys(self.editable)), self._path(), tuple(dict.fromkeys(self.manifests)), lock,
             pyproject.name if pyproject and lock else "", groups, tuple(dict.fromkeys(self.notes)), self.extras,
+            beside,
         )  # fmt: skip
 
     # --- the project itself ---
@@ -249,6 +254,18 @@ class _Reading:
         if pyproject:
             self._take(pyproject.dependencies(), pyproject)
 
+    def _beside(self) -> dict[str, str]:
+        """Return the libs on the path that what is installed asks for by name, with a version that it allows."""
+        here = {lib.id for lib in self._libs() if lib.path not in self.editable} if self.editable else set()
+        names = {name: lib for name, lib in self._by_name.items() if lib.id in here}
+        found = asked_beside(self.editable, self.read, names)
+        for each in found:
+            self._note_path(each.at, each.name, names[each.name])
+        return {each.name: each.version for each in found}
+
+    def _note_path(self, at: str, name: str, lib: Project) -> None:
+        self.notes.append(f"{at}: {name} is {lib.path}, which is put on the path: no index is asked for it.")
+
     def _editable(self, folder: str) -> None:
         self.editable.append(folder)
         names = ("pyproject.toml", "setup.py", "setup.cfg", REQUIREMENTS)
@@ -307,11 +324,13 @@ class _Reading:
             self._editable(lib.path)
             if line.extras:
                 self.extras[lib.path] = tuple(sorted({*self.extras.get(lib.path, ()), *line.extras}))
-        elif pyproject:
-            for extra in line.extras:
-                if (known := f"{lib.id}[{extra}]") not in self.seen:  # an extra may name itself
-                    self.seen.add(known)
-                    self._take(pyproject.optional(extra), pyproject)
+            return
+        if pyproject is None and line.local is None:
+            self._note_path(line.at, line.name, lib)
+        for extra in line.extras:
+            if pyproject and (known := f"{lib.id}[{extra}]") not in self.seen:  # an extra may name itself
+                self.seen.add(known)
+                self._take(pyproject.optional(extra), pyproject)
 
     def find(self, line: Line, written: str) -> Project | None:
         """Return the lib that a path means, with a note where it is not literally so."""
@@ -332,7 +351,7 @@ class _Reading:
 
     @cached_property
     def _by_name(self) -> Mapping[str, Project]:
-        return {each.distribution or normalised(each.name): each for each in self._by_path.values()}
+        return {each.distribution or normalised(basename(path)): each for path, each in self._by_path.items()}
 
     # --- linters ---
 

@@ -339,3 +339,22 @@ def test_pip_does_it_where_there_is_no_uv(root: Path, monkeypatch: pytest.Monkey
         made(see(root, "widget==2.3.7\n"))
     environment = made(see(root, "widget==2.3.7\n"), relax=True)
     assert ask(environment, "import widget; print(widget.__version__)") == "2.3.3"
+
+
+@pytest.mark.parametrize("has_uv", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_lib_without_a_manifest_that_an_installed_lib_names_is_imported_from_its_folder(
+    root: Path, monkeypatch: pytest.MonkeyPatch, has_uv: bool
+) -> None:
+    if not has_uv:
+        without_uv(monkeypatch)
+    manifest = PACKAGED["libs/common_utils/pyproject.toml"].replace("[build", 'dependencies = ["al.pha>=2"]\n[build')
+    backend = BACKEND.replace("0.1\\n", "0.1\\nRequires-Dist: al.pha>=2\\n")
+    assert backend != BACKEND
+    files = {
+        **PACKAGED, "libs/common_utils/pyproject.toml": manifest, "libs/common_utils/backend.py": backend,
+        "services/orders/requirements.txt": "common-utils\n", "libs/al_pha/__init__.py": "X = 1\n",
+    }  # fmt: skip
+    projects = (ORDERS, lib("common_utils", "common-utils"), lib("al_pha"))
+    sight = Sight(root, files, projects, [(ORDERS.id, "lib:common_utils"), ("lib:common_utils", "lib:al_pha")])
+    sight.write()
+    assert ask(made(sight), "import al_pha, common_utils; print(al_pha.X, common_utils.WORD)") == "1 packaged"

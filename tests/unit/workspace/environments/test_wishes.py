@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from tests.unit.workspace.environments.sight import Sight, lib, service
 ORDERS, USERS = service("orders"), service("users")
 COMMON = lib("common_utils")
 MANIFEST = '[project]\nname = "common-utils"\n[build-system]\nrequires = []\nbuild-backend = "x"\n'
+
+ON_PATH = "common-utils is libs/common_utils, which is put on the path: no index is asked for it."
 
 
 def sight(files: dict[str, str], *libs: Project, needs: bool = True) -> Sight:
@@ -62,6 +65,50 @@ def test_a_lib_with_a_manifest_is_installed_editable_by_path_or_name(written: st
     found = wishes(files, lib("common_utils", "common-utils"))
     assert (texts(found), found.editable, found.path) == ([], ("libs/common_utils",), ("",))
     assert found.manifests == ("libs/common_utils/pyproject.toml",)
+
+
+@pytest.mark.parametrize("written", ["common-utils", "Common.Utils>=2", "common_utils ; python_version > '3'"])
+def test_a_lib_without_a_manifest_that_is_asked_for_by_name_is_put_on_the_path(written: str) -> None:
+    found = wishes({"services/orders/requirements.txt": f"flask\n{written}\n"}, COMMON)
+    assert (texts(found), found.path, found.editable, found.beside) == (["flask"], ("libs", ""), (), {})
+    assert found.notes == (f"services/orders/requirements.txt:2: {ON_PATH}",)
+
+
+def test_a_lib_is_asked_for_by_the_name_of_its_folder_whatever_it_is_called_here() -> None:
+    called = Project("lib", "common", "libs/common_utils", ("libs/common_utils",))
+    files = {"services/orders/requirements.txt": "common-utils\ncommon\n"}
+    assert texts(wishes(files, called)) == ["common"]
+
+
+ASKING = '[project]\nname = "orders"\n{}\n[build-system]\nrequires = []\nbuild-backend = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line", "version"),
+    [
+        ("pyproject.toml", ASKING.format('dependencies = ["flask", "Common.Utils"]'), 3, "0"),
+        ("pyproject.toml", ASKING.format('dependencies = ["common_utils[x] >=1.2, <3"]'), 3, "1.2"),
+        ("pyproject.toml", ASKING.format('dependencies = ["common-utils>2"]'), 3, "2.0.1"),
+        ("setup.py", "from setuptools import setup\nsetup(install_requires=['common-utils==1.4'])\n", 2, "1.4"),
+    ],
+)
+def test_an_installed_project_that_names_a_lib_without_a_manifest_has_it_beside(
+    file: str, text: str, line: int, version: str
+) -> None:
+    files = {f"services/orders/{file}": text}
+    found = wishes(files, COMMON)
+    assert (found.editable, found.path, dict(found.beside)) == (
+        ("services/orders",),
+        ("libs", ""),
+        {"common-utils": version},
+    )
+    assert found.notes == (f"services/orders/{file}:{line}: {ON_PATH}",)
+    assert key_of(found, Path("/ws"), {}) != key_of(replace(found, beside={}), Path("/ws"), {})
+
+
+def test_a_lib_that_an_installed_project_only_imports_may_have_a_namesake_in_the_index() -> None:
+    found = wishes({"services/orders/pyproject.toml": ASKING.format('dependencies = ["flask"]')}, COMMON)
+    assert (dict(found.beside), found.notes) == ({}, ())
 
 
 @pytest.mark.parametrize(
