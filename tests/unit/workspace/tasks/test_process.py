@@ -66,17 +66,13 @@ def test_what_goes_on_after_the_end_of_a_task_ends_with_it(tmp_path: Path) -> No
 
 
 def test_an_interrupt_is_that_of_ctrl_c(tmp_path: Path) -> None:
-    code = (
-        "import time\ntry: print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt: print('tidy', flush=True)"
-    )
+    code = "import os, time\ntry: os.write(1, b'up\\n'); time.sleep(60)\nexcept KeyboardInterrupt: print('tidy', flush=True)"
     ended, output = run(code, tmp_path, act=Process.interrupt, grace_s=5)
     assert (ended.exit_code, output) == (0, b"up\ntidy\n")
 
 
 def test_an_interrupt_reaches_what_a_shell_runs(tmp_path: Path) -> None:
-    inner = (
-        "import time\ntry: print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt: print('tidy', flush=True)"
-    )
+    inner = "import os, time\ntry: os.write(1, b'up\\n'); time.sleep(60)\nexcept KeyboardInterrupt: print('tidy', flush=True)"
     (tmp_path / "inner.py").write_text(inner)
     process = Process(["/bin/sh", "-c", f"{sys.executable} inner.py; true"], tmp_path, os.environ, grace_s=5)
     output = bytearray()
