@@ -46,7 +46,7 @@ def asked_beside(folders: Iterable[str], read: Read, names: Iterable[str]) -> li
     places: dict[str, str] = {}
     versions: dict[str, str] = {}
     known = frozenset(names)
-    for path, content, said in _manifests(folders, read) if known else ():
+    for path, content, said in manifests_of(folders, read) if known else ():
         for requirement in said.requirements:
             if requirement.name in known and not requirement.path and requirement.group != "build":
                 places.setdefault(requirement.name, f"{path}:{requirement.line}" if requirement.line else path)
@@ -56,8 +56,13 @@ def asked_beside(folders: Iterable[str], read: Read, names: Iterable[str]) -> li
     return [Beside(name, versions.get(name, "0"), at) for name, at in sorted(places.items())]
 
 
-def _manifests(folders: Iterable[str], read: Read) -> Iterator[tuple[str, bytes, Facts]]:
-    """Yield what installed folders are described by, with the lists of requirements that are taken in."""
+def manifests_of(folders: Iterable[str], read: Read) -> Iterator[tuple[str, bytes, Facts]]:
+    """Yield what installed folders are described by, with the lists of requirements that are taken in.
+
+    Args:
+        folders: Relative to the workspace.
+        read: Reads a file of the workspace.
+    """
     left = [join(folder, name) for folder in folders for name in MANIFESTS]
     seen: set[str] = set()
     while left:

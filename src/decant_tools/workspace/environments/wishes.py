@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 from decant.errors import CommandError
-from decant_tools.workspace.environments.beside import asked_beside
+from decant_tools.workspace.environments.beside import asked_beside, manifests_of
 from decant_tools.workspace.environments.requirements import (
     Asked,
     Line,
@@ -268,8 +268,9 @@ class _Reading:
 
     def _editable(self, folder: str) -> None:
         self.editable.append(folder)
-        names = ("pyproject.toml", "setup.py", "setup.cfg", REQUIREMENTS)
-        self.manifests += [path for name in names if (path := join(folder, name)) in self.view.tree.files]
+        if (path := join(folder, REQUIREMENTS)) in self.view.tree.files:
+            self.manifests.append(path)
+        self.manifests += sorted(path for path, *_ in manifests_of([folder], self.read))
 
     def _path(self) -> tuple[str, ...]:
         """Return the folders for ``PYTHONPATH``: those that imports of a lib start from, and the workspace last."""

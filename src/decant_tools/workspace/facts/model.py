@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-EXTRACTOR_VERSION = 6
+EXTRACTOR_VERSION = 7
 """Goes up whenever a file's facts may come out otherwise than before: what was kept of older ones is read anew."""
 
 FileKind = Literal["python", "setup", "requirements", "pyproject", "pipfile", "setup.cfg", "lock", "dockerfile", "node"]
@@ -108,7 +108,7 @@ class Facts(NamedTuple):
         dynamic: Python: lines of imports whose name is only known at run time.
         name: Manifests: the normalised name of the distribution, or "".
         requirements: Manifests and requirements files: what they ask for.
-        includes: Requirements files: those that they take in.
+        includes: Manifests and requirements files: the requirements files that they take in.
         roots: Manifests: folders that packages lie in, relative to the manifest's folder: ``src``.
         copies: Dockerfiles.
         faults: What is wrong with it.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from decant_tools.workspace.facts.model import Facts, Requirement
+from decant_tools.workspace.facts.model import Facts, Include, Requirement
 from decant_tools.workspace.facts.names import normalise
 from decant_tools.workspace.facts.requirements import read_requirement, unreadable
 from decant_tools.workspace.facts.text import decode
@@ -33,6 +33,7 @@ def read_pyproject(content: bytes) -> Facts:
     return Facts(
         name=normalise(next(filter(None, map(_text, (project.get("name"), poetry.get("name"), *_flit(tool)))), "")),
         requirements=_placed(_with_sources(found, _table(uv, "sources")), text),
+        includes=tuple(_includes(tool, text)),
         roots=tuple(dict.fromkeys(_roots(tool))),
     )
 
@@ -145,6 +146,17 @@ def _roots(tool: Table) -> Iterator[str]:
     backend = _table(_table(tool, "uv"), "build-backend")
     yield from _folders([backend.get("module-root")])
     yield from _folders([_table(_table(tool, "pdm"), "build").get("package-dir")])
+
+
+def _includes(tool: Table, text: str) -> Iterator[Include]:
+    """Yield the lists of requirements that setuptools is told to take in."""
+    dynamic = _table(_table(tool, "setuptools"), "dynamic")
+    tables = [_table(dynamic, "dependencies"), *_table(dynamic, "optional-dependencies").values()]
+    for table in tables:
+        files = table.get("file") if isinstance(table, dict) else None
+        for path in _texts([files] if isinstance(files, str) else files):
+            line = next((number for number, line in enumerate(text.split("\n"), 1) if path in line), 0)
+            yield Include(line, path)
 
 
 def _folders(values: Iterable[object]) -> Iterator[str]:

@@ -164,3 +164,15 @@ def test_what_the_workspace_installs_every_service_of_its_modules_has() -> None:
         "libs/db/__init__.py": "",
     }
     assert links(graph_of(files), "manifest") == {("service:shop", "lib:db")}
+
+
+def test_what_setuptools_takes_in_is_taken_in() -> None:
+    text = '[tool.setuptools.dynamic]\ndependencies = { file = ["requirements-run.txt", "needed.txt"] }\n'
+    beside = {"requirements-run.txt": "db\n", "needed.txt": "common_utils\n", "pyproject.toml": text}
+    graph = graph_of({**PLAIN, **{f"services/orders/{name}": content for name, content in beside.items()}})
+    assert links(graph) == {(ORDERS, "lib:db")}
+    assert found(graph, "unread-include", "missing-requirement") == [
+        ("unread-include", "services/orders/pyproject.toml:2")
+    ]
+    gone = graph_of({**PLAIN, "services/orders/pyproject.toml": text})
+    assert len(found(gone, "missing-requirement")) == 2

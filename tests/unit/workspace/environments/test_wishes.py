@@ -106,6 +106,21 @@ def test_an_installed_project_that_names_a_lib_without_a_manifest_has_it_beside(
     assert key_of(found, Path("/ws"), {}) != key_of(replace(found, beside={}), Path("/ws"), {})
 
 
+def test_what_setuptools_takes_in_counts_for_an_installed_project() -> None:
+    dynamic = 'dynamic = ["dependencies"]\n[tool.setuptools.dynamic]\ndependencies = {{ file = ["needed.txt"] }}'
+    files = {
+        "services/orders/pyproject.toml": ASKING.format(dynamic.format()),
+        "services/orders/needed.txt": "-r more.txt\n",
+        "services/orders/more.txt": "common-utils>=2\n",
+    }
+    found = wishes(files, COMMON)
+    assert sorted(found.manifests) == sorted(files)
+    assert (dict(found.beside), found.notes) == (
+        {"common-utils": "2"},
+        (f"services/orders/more.txt:1: {ON_PATH}",),
+    )
+
+
 def test_a_lib_that_an_installed_project_only_imports_may_have_a_namesake_in_the_index() -> None:
     found = wishes({"services/orders/pyproject.toml": ASKING.format('dependencies = ["flask"]')}, COMMON)
     assert (dict(found.beside), found.notes) == ({}, ())

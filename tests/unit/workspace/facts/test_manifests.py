@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from decant_tools.workspace.facts import Facts, Requirement, extract
+from decant_tools.workspace.facts.model import Include
 
 PYPROJECT = """
 [project]
@@ -214,3 +215,21 @@ def test_a_package_json_is_read() -> None:
 @pytest.mark.parametrize("text", ["[]", "1", '{"name": 3, "dependencies": [1]}', '{"dependencies": {"a": {}}}'])
 def test_no_content_of_a_package_json_is_an_exception(text: str) -> None:
     assert read("package.json", text).requirements == ()
+
+
+def test_files_that_setuptools_takes_requirements_from_are_includes() -> None:
+    text = """[project]
+dynamic = ["dependencies"]
+[tool.setuptools.dynamic]
+dependencies = { file = ["needed.txt", "./requirements/run.txt"] }
+version = { file = "VERSION" }
+optional-dependencies.db = { file = "needed-db.txt" }
+readme = 3
+"""
+    assert read("pyproject.toml", text).includes == (
+        Include(4, "needed.txt"),
+        Include(4, "./requirements/run.txt"),
+        Include(6, "needed-db.txt"),
+    )
+    for broken in ("dependencies = 3", "dependencies = { file = 3 }", "optional-dependencies = { db = 3 }"):
+        assert read("pyproject.toml", f"[tool.setuptools.dynamic]\n{broken}\n").includes == ()
