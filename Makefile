@@ -46,7 +46,7 @@ pytest-all: setup
 
 lowest:
 	@scripts/setup lowest
-	.venv-lowest/bin/pytest -p no:cacheprovider -m "$(FAST) and not browser and not serving" tests/unit $(ARGS)
+	.venv-lowest/bin/pytest -p no:cacheprovider -m "$(FAST) and not browser and not serving" tests/unit --ignore=tests/unit/workspace $(ARGS)
 
 wheel: setup
 	$(BIN)/python scripts/check_wheel.py

@@ -73,7 +73,7 @@ def test_nothing_that_breaks_is_missed(case: tuple[Monorepo, Mutation, bool], mo
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(BOUNDED, max_examples=200)
+@settings(BOUNDED, max_examples=80)
 @given(case=REPOS)
 def test_nothing_that_breaks_is_missed_in_many_repositories(
     case: tuple[Monorepo, Mutation, bool], monkeypatch: pytest.MonkeyPatch

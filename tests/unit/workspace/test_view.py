@@ -412,7 +412,7 @@ def test_whatever_is_done_between_two_questions_the_cached_answer_is_the_fresh_o
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
 @given(steps=st.lists(STEPS, min_size=2, max_size=12))
 def test_the_same_in_long(template: Path, steps: list[Step]) -> None:
     with TemporaryDirectory() as home:
