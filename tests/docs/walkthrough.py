@@ -27,6 +27,8 @@ from tests.docs.blocks import Block, blocks, commands, folder_of, missing_from, 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30
 COMMAND_S = 120
+OF_A_CI = {"CI", "GITHUB_BASE_REF", "GITHUB_EVENT_PATH", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"}
+"""A reader sits at a terminal: commands that ask whether they run in a CI answer otherwise there."""
 
 
 @dataclass
@@ -139,7 +141,7 @@ class Walk:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environ = environment(self.folder / ".decant", {**self.addresses, "PATH": path, "COLUMNS": "120"})
         del environ["DECANT_SERVICE_KEY"]  # no reader has one
-        return environ
+        return {name: value for name, value in environ.items() if name not in OF_A_CI}
 
     def start(self, name: str, port: int, body: str) -> None:
         """Start a server on a port that is free here, and wait until it answers."""
